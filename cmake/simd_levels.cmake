@@ -1,0 +1,16 @@
+# Flags of each SIMD level's translation unit (src/simd/<level>.cc). Everything else is compiled
+# for the baseline CPU. Not -march=native and not znver4: gcc 12 lacks it, and clang must agree.
+set(EXPERTOIRE_SIMD_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(EXPERTOIRE_SIMD_FLAGS_avx512
+    -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+set(EXPERTOIRE_SIMD_FLAGS_avx512bf16 ${EXPERTOIRE_SIMD_FLAGS_avx512} -mavx512bf16)
+
+function(expertoire_simd_flags directory)
+  foreach(level avx2 avx512 avx512bf16)
+    set(source "${directory}/${level}.cc")
+    if(EXISTS "${source}")
+      set_source_files_properties("${source}" TARGET_DIRECTORY expertoire PROPERTIES
+        COMPILE_OPTIONS "${EXPERTOIRE_SIMD_FLAGS_${level}}")
+    endif()
+  endforeach()
+endfunction()

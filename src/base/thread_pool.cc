@@ -1,0 +1,133 @@
+#include "base/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace expertoire {
+namespace {
+
+// Loops of a forward pass follow each other within microseconds, so a worker looks for the next
+// one for a while before it sleeps. Counted in pauses of roughly 40 ns.
+constexpr int kSpins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+struct ThreadPool::State {
+  std::vector<std::thread> workers;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::atomic<uint64_t> generation{0};  // counts loops; a change means "there is work"
+  std::atomic<bool> stop{false};
+
+  // The loop that runs; written before `generation` moves, read by workers after.
+  const std::function<void(int64_t, int)>* body = nullptr;
+  int64_t tasks = 0;
+  std::atomic<int64_t> next{0};
+  std::atomic<int> busy{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+
+  void work(int worker) {
+    for (;;) {
+      const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+      if (task >= tasks) return;
+      try {
+        (*body)(task, worker);
+      } catch (...) {
+        if (!failed.exchange(true)) error = std::current_exception();
+        next.store(tasks, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  uint64_t wait_for_loop(uint64_t seen) {
+    for (int spin = 0; spin < kSpins; ++spin) {
+      const uint64_t now = generation.load(std::memory_order_acquire);
+      if (now != seen) return now;
+      pause();
+    }
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+    return generation.load(std::memory_order_acquire);
+  }
+
+  void run_worker(int worker) {
+    uint64_t seen = 0;
+    for (;;) {
+      seen = wait_for_loop(seen);
+      if (stop.load(std::memory_order_acquire)) return;
+      work(worker);
+      busy.fetch_sub(1, std::memory_order_acq_rel);
+    }
+  }
+
+  void announce() {
+    {
+      const std::lock_guard lock(mutex);
+      generation.fetch_add(1, std::memory_order_acq_rel);
+    }
+    wake.notify_all();
+  }
+};
+
+int ThreadPool::available_cpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+  const int count = threads > 0 ? threads : available_cpus();
+  for (int worker = 1; worker < count; ++worker) {
+    state_->workers.emplace_back([this, worker] { state_->run_worker(worker); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  state_->stop.store(true, std::memory_order_release);
+  state_->announce();
+  for (std::thread& worker : state_->workers) worker.join();
+}
+
+int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+
+void ThreadPool::parallel_for(int64_t tasks, const std::function<void(int64_t, int)>& body) {
+  if (tasks <= 0) return;
+  State& state = *state_;
+  if (tasks == 1 || state.workers.empty()) {
+    for (int64_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
+  state.body = &body;
+  state.tasks = tasks;
+  state.next.store(0, std::memory_order_relaxed);
+  state.failed.store(false, std::memory_order_relaxed);
+  state.error = nullptr;
+  state.busy.store(static_cast<int>(state.workers.size()), std::memory_order_relaxed);
+  state.announce();
+  state.work(0);
+  for (int spin = 0; state.busy.load(std::memory_order_acquire) != 0; ++spin) {
+    if (spin < kSpins) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  if (state.error) std::rethrow_exception(state.error);
+}
+
+}  // namespace expertoire
