@@ -1,0 +1,216 @@
+#include "model/config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "model/config_reader.h"
+#include "model/family/family.h"
+#include "model/rope.h"
+
+namespace expertoire {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kMaxLayers = 4096;
+constexpr int kMaxExperts = 1 << 20;
+
+// Keys that every configuration of transformers may write and that change no result here:
+// metadata, training, generation defaults, and how Python runs the model.
+constexpr const char* kHarmless[] = {
+    "architectures", "attention_dropout", "attn_implementation", "auto_map", "aux_loss_alpha",
+    "bad_words_ids", "begin_suppress_tokens", "bos_token_id", "chunk_size_feed_forward",
+    "decoder_start_token_id", "dtype", "ep_size", "exponential_decay_length_penalty",
+    "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "id2label",
+    "initializer_range", "is_decoder", "label2id", "length_penalty", "max_length",
+    "max_window_layers", "min_length", "num_beam_groups", "num_beams", "num_return_sequences",
+    "output_attentions", "output_hidden_states", "output_router_logits", "output_scores",
+    "pad_token_id", "prefix", "pretraining_tp", "problem_type", "repetition_penalty",
+    "return_dict", "return_dict_in_generate", "router_aux_loss_coef", "router_jitter_noise",
+    "sep_token_id", "seq_aux", "suppress_tokens", "task_specific_params", "temperature",
+    "tf_legacy_loss", "tie_encoder_decoder", "tokenizer_class", "top_k", "top_p", "torch_dtype",
+    "torchscript", "transformers_version", "typical_p", "unsloth_version", "use_bfloat16",
+    "use_cache", "diversity_penalty", "early_stopping", "encoder_no_repeat_ngram_size",
+    "no_repeat_ngram_size", "do_sample", "remove_invalid_values"};
+
+void read_attention(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
+  config.num_attention_heads = static_cast<int>(reader.integer("num_attention_heads", {}));
+  config.num_key_value_heads =
+      static_cast<int>(reader.integer("num_key_value_heads", config.num_attention_heads));
+  if (config.num_attention_heads % config.num_key_value_heads != 0) {
+    reader.bad("num_key_value_heads",
+               fmt::format("a divisor of num_attention_heads = {}", config.num_attention_heads));
+  }
+  const bool stated = reader.has("head_dim");
+  if (!stated && config.hidden_size % config.num_attention_heads != 0) {
+    reader.bad("hidden_size",
+               fmt::format("a multiple of num_attention_heads = {}", config.num_attention_heads));
+  }
+  // Families without the key in their configuration class read it all the same when it is there.
+  config.head_dim =
+      stated ? reader.integer("head_dim", {}) : config.hidden_size / config.num_attention_heads;
+  if (config.head_dim % 2 != 0) reader.bad(stated ? "head_dim" : "hidden_size", "an even head_dim");
+  if (!family.qkv_bias_key.empty()) {
+    config.qkv_bias = reader.boolean(std::string(family.qkv_bias_key), family.qkv_bias_default);
+  }
+  reader.require("attention_bias", config.qkv_bias && family.o_bias);
+  config.o_bias = config.qkv_bias && family.o_bias;
+  config.qk_norm = family.qk_norm;
+  if (family.clip_qkv) {
+    config.clip_qkv = static_cast<float>(reader.number("clip_qkv", 0.0));
+    if (reader.has("clip_qkv") && config.clip_qkv <= 0) reader.bad("clip_qkv", "a positive number");
+  }
+}
+
+// A window that never cuts anything off is no window.
+void check_window(ConfigReader& reader, const ModelConfig& config) {
+  const bool used = reader.boolean("use_sliding_window", true);
+  const int64_t window = reader.integer("sliding_window", config.max_position_embeddings);
+  if (reader.has("sliding_window") && used && window < config.max_position_embeddings) {
+    reader.unsupported("sliding_window", "null, or no smaller than max_position_embeddings");
+  }
+  for (const json& type : reader.raw("layer_types")) {
+    if (type != "full_attention") reader.unsupported("layer_types", "only \"full_attention\"");
+  }
+}
+
+std::vector<bool> sparse_layers_of(ConfigReader& reader, const FamilySpec& family, int layers) {
+  std::vector<bool> sparse(static_cast<size_t>(layers), family.sparse == SparseRule::kAll);
+  if (family.sparse == SparseRule::kDeepSeek) {
+    const int64_t first = reader.integer("first_k_dense_replace", 0, 0);
+    const int64_t step = reader.integer("moe_layer_freq", 1);
+    for (int i = 0; i < layers; ++i) sparse[static_cast<size_t>(i)] = i >= first && i % step == 0;
+  }
+  if (family.sparse == SparseRule::kQwen) {
+    const int64_t step = reader.integer("decoder_sparse_step", 1);
+    for (int i = 0; i < layers; ++i) sparse[static_cast<size_t>(i)] = (i + 1) % step == 0;
+    for (const json& layer : reader.raw("mlp_only_layers")) {
+      if (!layer.is_number_integer() || layer < 0 || layer >= layers) {
+        reader.bad("mlp_only_layers", fmt::format("layers from 0 to {}", layers - 1));
+      }
+      sparse[layer.get<size_t>()] = false;
+    }
+  }
+  return sparse;
+}
+
+void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
+  config.sparse = sparse_layers_of(reader, family, config.num_hidden_layers);
+  if (config.sparse_layers() == 0 && !reader.has(std::string(family.num_experts_key))) return;
+  config.num_experts =
+      static_cast<int>(reader.integer(std::string(family.num_experts_key), {}));
+  config.router.top_k = static_cast<int>(reader.integer("num_experts_per_tok", {}));
+  if (config.num_experts > kMaxExperts || config.router.top_k > config.num_experts) {
+    reader.bad("num_experts_per_tok", fmt::format("at most the {} experts", config.num_experts));
+  }
+  config.router.norm_topk_prob =
+      family.norm == NormRule::kAlways || reader.boolean("norm_topk_prob", false);
+  config.moe_intermediate_size = reader.integer(std::string(family.expert_width_key), {});
+  if (family.shared == SharedRule::kGatedWidth) {
+    config.shared_intermediate_size = reader.integer("shared_expert_intermediate_size", {});
+    config.shared_gate = true;
+  } else if (family.shared == SharedRule::kCount) {
+    config.shared_intermediate_size =
+        reader.integer("n_shared_experts", 0, 0) * config.moe_intermediate_size;
+  }
+}
+
+void read_eos(ConfigReader& reader, ModelConfig& config) {
+  const json& eos = reader.raw("eos_token_id");
+  for (const json& id : eos.is_array() ? eos : json::array({eos})) {
+    if (id.is_number_integer()) config.eos_token_ids.push_back(id.get<int32_t>());
+  }
+}
+
+// Values that a config may state, that change results, and that only have one value here.
+void require_implemented(ConfigReader& reader) {
+  reader.require("hidden_act", "silu");
+  reader.require("scoring_func", "softmax");
+  reader.require("topk_method", "greedy");
+  reader.require("routed_scaling_factor", 1.0);
+  reader.require("partial_rotary_factor", 1.0);
+  reader.require("is_encoder_decoder", false);
+  reader.require("add_cross_attention", false);
+  if (reader.has("quantization_config")) {
+    reader.unsupported("quantization_config", "weights in F32, BF16 or F16");
+  }
+}
+
+const FamilySpec& family_of(ConfigReader& reader) {
+  const std::string model_type = reader.text("model_type", "");
+  const FamilySpec* family = find_family(model_type);
+  if (family != nullptr) return *family;
+  std::vector<std::string_view> known;
+  for (const FamilySpec* candidate : families()) known.push_back(candidate->model_type);
+  throw Error(ErrorCode::kUnsupported,
+              {"reading " + reader.what(), fmt::format("model_type \"{}\"", model_type),
+               fmt::format("one of {}", fmt::join(known, ", ")), ""});
+}
+
+}  // namespace
+
+ModelConfig parse_config(const json& root, const std::string& what) {
+  ConfigReader reader(root, what);
+  const FamilySpec& family = family_of(reader);
+  for (const char* key : kHarmless) reader.ignore(key);
+  ModelConfig config;
+  config.family = &family;
+  config.model_type = family.model_type;
+  config.vocab_size = reader.integer("vocab_size", {});
+  config.hidden_size = reader.integer("hidden_size", {});
+  const int64_t layers = reader.integer("num_hidden_layers", {});
+  if (layers > kMaxLayers) reader.bad("num_hidden_layers", fmt::format("at most {}", kMaxLayers));
+  config.num_hidden_layers = static_cast<int>(layers);
+  config.max_position_embeddings = reader.integer("max_position_embeddings", {});
+  config.rms_norm_eps = static_cast<float>(reader.number("rms_norm_eps", family.rms_norm_eps));
+  config.tie_word_embeddings = reader.boolean("tie_word_embeddings", false);
+  read_attention(reader, family, config);
+  config.rope = read_rope(reader, family.rope_theta, config.max_position_embeddings);
+  check_window(reader, config);
+  read_experts(reader, family, config);
+  const bool any_dense = config.sparse_layers() < config.num_hidden_layers;
+  if (any_dense) config.intermediate_size = reader.integer("intermediate_size", {});
+  reader.ignore("intermediate_size");
+  if (family.mlp_bias) config.mlp_bias = reader.boolean("mlp_bias", false);
+  reader.require("mlp_bias", config.mlp_bias);
+  read_eos(reader, config);
+  require_implemented(reader);
+  reader.refuse_unknown();
+  return config;
+}
+
+int ModelConfig::sparse_layers() const {
+  return static_cast<int>(std::count(sparse.begin(), sparse.end(), true));
+}
+
+namespace {
+
+int64_t count_parameters(const ModelConfig& c, int experts) {
+  const int64_t qkv = c.q_size() + 2 * c.kv_size();
+  int64_t layer = c.hidden_size * (qkv + c.q_size()) + 2 * c.hidden_size;
+  if (c.qkv_bias) layer += qkv;
+  if (c.o_bias) layer += c.hidden_size;
+  if (c.qk_norm == QkNorm::kFull) layer += c.q_size() + c.kv_size();
+  if (c.qk_norm == QkNorm::kPerHead) layer += 2 * c.head_dim;
+  const int64_t dense = 3 * c.hidden_size * c.intermediate_size +
+                        (c.mlp_bias ? 2 * c.intermediate_size + c.hidden_size : 0);
+  const int64_t moe = c.hidden_size * c.num_experts +
+                      3 * c.hidden_size * c.moe_intermediate_size * experts +
+                      3 * c.hidden_size * c.shared_intermediate_size +
+                      (c.shared_gate ? c.hidden_size : 0);
+  const int sparse = c.sparse_layers();
+  const int64_t embeddings = c.vocab_size * c.hidden_size * (c.tie_word_embeddings ? 1 : 2);
+  return embeddings + c.hidden_size + c.num_hidden_layers * layer + sparse * moe +
+         (c.num_hidden_layers - sparse) * dense;
+}
+
+}  // namespace
+
+int64_t ModelConfig::parameters() const { return count_parameters(*this, num_experts); }
+int64_t ModelConfig::active_parameters() const { return count_parameters(*this, router.top_k); }
+
+}  // namespace expertoire

@@ -1,0 +1,14 @@
+// Llama: the dense baseline.
+#include "model/family/family.h"
+
+namespace expertoire {
+
+const FamilySpec kLlama = {
+    .model_type = "llama",
+    .qkv_bias_key = "attention_bias",
+    .o_bias = true,
+    .head_dim_key = true,
+    .mlp_bias = true,
+};
+
+}  // namespace expertoire

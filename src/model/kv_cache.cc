@@ -1,0 +1,85 @@
+#include "model/kv_cache.h"
+
+#include <cstring>
+
+#include "base/checked.h"
+
+namespace expertoire {
+namespace {
+
+// Element (input k, output j) of a panel: f32 [k][64]; bf16 [k/2][64][2].
+int64_t panel_index(Compute compute, int64_t k, int64_t j) {
+  return compute == Compute::kF32 ? k * kPanelWidth + j
+                                  : (k / 2 * kPanelWidth + j) * 2 + k % 2;
+}
+
+template <class T>
+void write_key(Compute compute, const T* key, int64_t head_dim, int64_t slot, T* panel) {
+  for (int64_t k = 0; k < head_dim; ++k) panel[panel_index(compute, k, slot)] = key[k];
+}
+
+template <class T>
+void write_value(Compute compute, const T* value, int64_t head_dim, int64_t slot, T* panels) {
+  for (int64_t d = 0; d < head_dim; ++d) {
+    T* panel = panels + d / kPanelWidth * kCacheBlock * kPanelWidth;
+    panel[panel_index(compute, slot, d % kPanelWidth)] = value[d];
+  }
+}
+
+}  // namespace
+
+KvCache::KvCache(const ModelConfig& config, Compute compute, bool transient)
+    : compute_(compute),
+      transient_(transient),
+      layers_(transient ? 1 : config.num_hidden_layers),
+      heads_(config.num_key_value_heads),
+      head_dim_(config.head_dim) {
+  const int64_t element = static_cast<int64_t>(compute_size(compute));
+  key_bytes_ = head_dim_ * kPanelWidth * element;
+  value_bytes_ = ceil_div(head_dim_, kPanelWidth) * kCacheBlock * kPanelWidth * element;
+}
+
+void KvCache::reserve(int64_t length) {
+  while (static_cast<int64_t>(blocks_.size()) * kCacheBlock < length) {
+    blocks_.emplace_back(static_cast<size_t>(layers_ * heads_ * (key_bytes_ + value_bytes_)));
+  }
+}
+
+std::byte* KvCache::head_block(int layer, int head, int64_t block) const {
+  const int64_t index = (transient_ ? 0 : layer) * heads_ + head;
+  return const_cast<std::byte*>(blocks_[static_cast<size_t>(block)].data()) +
+         index * (key_bytes_ + value_bytes_);
+}
+
+const std::byte* KvCache::key_panel(int layer, int head, int64_t block) const {
+  return head_block(layer, head, block);
+}
+
+const std::byte* KvCache::value_panel(int layer, int head, int64_t block, int64_t part) const {
+  return head_block(layer, head, block) + key_bytes_ +
+         part * kCacheBlock * kPanelWidth * static_cast<int64_t>(compute_size(compute_));
+}
+
+void KvCache::write(int layer, int head, int64_t position, const void* key, const void* value) {
+  std::byte* block = head_block(layer, head, position / kCacheBlock);
+  const int64_t slot = position % kCacheBlock;
+  if (compute_ == Compute::kF32) {
+    write_key(compute_, static_cast<const float*>(key), head_dim_, slot,
+              reinterpret_cast<float*>(block));
+    write_value(compute_, static_cast<const float*>(value), head_dim_, slot,
+                reinterpret_cast<float*>(block + key_bytes_));
+  } else {
+    write_key(compute_, static_cast<const bf16_t*>(key), head_dim_, slot,
+              reinterpret_cast<bf16_t*>(block));
+    write_value(compute_, static_cast<const bf16_t*>(value), head_dim_, slot,
+                reinterpret_cast<bf16_t*>(block + key_bytes_));
+  }
+}
+
+int64_t KvCache::bytes() const {
+  int64_t total = 0;
+  for (const Buffer& block : blocks_) total += static_cast<int64_t>(block.size());
+  return total;
+}
+
+}  // namespace expertoire

@@ -1,0 +1,58 @@
+// Keys and values of one sequence, kept as packed panels so that attention is two panel products.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/config.h"
+#include "simd/kernels.h"
+#include "tensor/buffer.h"
+#include "tensor/dtype.h"
+
+namespace expertoire {
+
+/// Positions of one block: the width of a panel.
+inline constexpr int kCacheBlock = kPanelWidth;
+
+/// Storage is a list of blocks of 64 positions. For each layer and key/value head a block holds
+///   keys:   one panel with the positions as outputs and head_dim as inputs;
+///   values: one panel for each 64 of head_dim as outputs, with the positions as inputs.
+class KvCache {
+ public:
+  /// A transient cache has room for one layer, which all layers use in turn: for a forward pass
+  /// that nothing will continue, such as an embedding.
+  KvCache(const ModelConfig& config, Compute compute, bool transient);
+
+  /// Positions that all layers hold.
+  int64_t length() const { return length_; }
+  bool transient() const { return transient_; }
+  /// Forgets all positions from `length` on; storage is kept for reuse.
+  void truncate(int64_t length) { length_ = length; }
+  /// Makes room for `length` positions.
+  void reserve(int64_t length);
+  /// The forward pass has filled positions up to `length` in every layer.
+  void commit(int64_t length) { length_ = length; }
+
+  /// Writes key and value [head_dim] of one position, already in the compute type.
+  void write(int layer, int head, int64_t position, const void* key, const void* value);
+  const std::byte* key_panel(int layer, int head, int64_t block) const;
+  /// Panel `part` of the values: head dimensions [64·part, 64·part + 64).
+  const std::byte* value_panel(int layer, int head, int64_t block, int64_t part) const;
+
+  int64_t bytes() const;
+
+ private:
+  std::byte* head_block(int layer, int head, int64_t block) const;
+
+  Compute compute_;
+  bool transient_;
+  int layers_;
+  int heads_;
+  int64_t head_dim_;
+  int64_t key_bytes_;    // of one head in one block
+  int64_t value_bytes_;  // likewise
+  int64_t length_ = 0;
+  std::vector<Buffer> blocks_;
+};
+
+}  // namespace expertoire

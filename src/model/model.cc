@@ -1,0 +1,31 @@
+#include "model/model.h"
+
+namespace expertoire {
+
+Model::Model(std::string folder, Checkpoint checkpoint)
+    : folder_(std::move(folder)), checkpoint_(std::move(checkpoint)) {}
+
+void Model::embed(int32_t id, float* out) const {
+  read_f32(*embeddings_, id * config_.hidden_size, config_.hidden_size, out);
+}
+
+std::vector<EditableLayer> Model::editable_layers() const {
+  std::vector<EditableLayer> editable;
+  for (const DecoderLayer& layer : layers_) editable.push_back(layer.ffn->editable());
+  return editable;
+}
+
+EditModel Model::edit_model() const {
+  return {config_.model_type, config_.num_hidden_layers, config_.num_experts};
+}
+
+int64_t Model::weight_bytes() const {
+  int64_t bytes = static_cast<int64_t>(lm_head_.data.size());
+  for (const DecoderLayer& layer : layers_) {
+    bytes += static_cast<int64_t>(layer.attention.qkv.data.size() + layer.attention.o.data.size());
+    bytes += layer.ffn->weight_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace expertoire

@@ -1,0 +1,53 @@
+// Strict access to a checkpoint: every tensor that a model has is asked for once, by name and
+// shape; what is missing, misspelled, wrongly shaped or left over is an error.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "io/checkpoint.h"
+#include "tensor/executor.h"
+#include "tensor/packed_matrix.h"
+
+namespace expertoire {
+
+class WeightReader {
+ public:
+  WeightReader(const Checkpoint& checkpoint, Executor& executor)
+      : checkpoint_(checkpoint), executor_(executor) {}
+
+  bool contains(const std::string& name) const { return checkpoint_.contains(name); }
+  /// A float tensor. Errors: kNotFound naming the most similar tensor that nobody asked for,
+  /// kBadFile for another shape, kUnsupported for another dtype.
+  const TensorView& take(const std::string& name, const std::vector<int64_t>& shape);
+  /// The tensor may be there, and then has no effect.
+  void ignore(const std::string& name) { taken_.insert(name); }
+
+  /// A vector as f32. Errors: as take, and kNumeric for NaN or infinity.
+  std::vector<float> vector(const std::string& name, int64_t size);
+  /// A matrix [outputs, inputs], packed; its source pages are released.
+  PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs, Compute compute);
+  /// Several matrices with the same inputs, one after the other.
+  PackedMatrix stacked(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t inputs,
+                       Compute compute);
+  /// gate and up [width, inputs] in turns of 32.
+  PackedMatrix gate_up(const std::string& gate, const std::string& up, int64_t width,
+                       int64_t inputs, Compute compute);
+
+  /// Errors: kBadFile naming the tensors that nobody asked for.
+  void refuse_left_over() const;
+
+ private:
+  std::string similar(const std::string& name) const;
+
+  const Checkpoint& checkpoint_;
+  Executor& executor_;
+  std::set<std::string> taken_;
+};
+
+/// Sets a bias, padded to whole panels.
+void set_bias(PackedMatrix& matrix, std::vector<float> bias);
+
+}  // namespace expertoire

@@ -1,0 +1,89 @@
+// Writing routing: what a RoutingEdit file says, and what it does to one layer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routing/routing.h"
+
+namespace expertoire {
+
+/// What is done to an expert.
+///   ablate   its weight becomes 0 after selection: its contribution is dropped
+///   reroute  it cannot be selected: its logit counts as −inf before top-k
+///   scale    its weight is multiplied by `factor` after selection
+///   force    it is always selected, in place of the least probable choices
+/// `renormalize`: for ablate and scale, the token's weights are rescaled to keep their sum; for
+/// reroute, probabilities are taken over the remaining experts (otherwise each keeps its own).
+/// A forced expert enters with its own probability.
+enum class EditAction : uint8_t { kAblate, kReroute, kScale, kForce };
+
+inline constexpr std::string_view kEditActionNames[] = {"ablate", "reroute", "scale", "force"};
+
+/// The edits of one layer, ready to apply. Experts are router ids; the shared experts of a layer
+/// are one unit that can be ablated or scaled.
+struct LayerEdit {
+  std::vector<uint8_t> rerouted;     ///< [E], 1 = never selected; empty = none
+  std::vector<uint8_t> forced;       ///< [E], 1 = always selected; empty = none
+  std::vector<float> factor;         ///< [E], multiplies the weight (0 = ablated); empty = none
+  float shared_factor = 1.0F;
+  bool renormalize_probs = false;    ///< of reroute
+  bool renormalize_weights = false;  ///< of ablate and scale
+};
+
+/// What a model must look like for an edit to fit. Empty fields fit any model.
+struct EditModel {
+  std::string model_type;
+  int num_hidden_layers = 0;
+  int num_experts = 0;
+};
+
+/// A layer's part in what an edit may name.
+struct EditableLayer {
+  int num_experts = 0;  ///< 0 = a dense layer
+  int top_k = 0;
+  bool has_shared = false;
+};
+
+/// A list of edits, in order. Later actions on the same expert replace earlier ones, except that
+/// factors multiply.
+class RoutingEdit {
+ public:
+  struct Item {
+    EditAction action = EditAction::kAblate;
+    std::vector<int> layers;   ///< empty = every layer that has what is named
+    std::vector<int> experts;  ///< router ids
+    bool shared = false;       ///< the shared experts of the layers
+    float factor = 1.0F;       ///< of kScale
+    bool renormalize = false;
+  };
+
+  RoutingEdit() = default;
+  RoutingEdit(EditModel model, std::vector<Item> items)
+      : model_(std::move(model)), items_(std::move(items)) {}
+
+  /// Format "expertoire.routing_edit", version 1 (docs/edits.md). Errors: kBadFile, kUnsupported
+  /// for another version.
+  static RoutingEdit parse(std::string_view json, const std::string& what);
+  static RoutingEdit load(const std::string& path);
+  std::string to_json() const;
+
+  bool empty() const { return items_.empty(); }
+  const EditModel& model() const { return model_; }
+  const std::vector<Item>& items() const { return items_; }
+
+  /// The edits of each layer that has any. Errors: kInvalidArgument for a layer or expert that the
+  /// model lacks, shared experts where there are none, more forced experts than top_k, fewer
+  /// experts left than top_k, or another model than the file names.
+  std::map<int, LayerEdit> compile(const EditModel& model,
+                                   const std::vector<EditableLayer>& layers) const;
+
+ private:
+  EditModel model_;
+  std::vector<Item> items_;
+};
+
+}  // namespace expertoire

@@ -1,0 +1,44 @@
+// The router's result, as a value: the middle of route → edit → observe → mix.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace expertoire {
+
+/// The moments at which a Routing can be looked at. For T tokens, E experts, k chosen:
+///   logits    [T, E] f32   what the router said, before any edit (always finite)
+///   probs     [T, E] f32   softmax over all experts; a rerouted expert has 0
+///   selected  [T, k] i32   expert ids, by falling logit
+///   weights   [T, k] f32   what the experts' outputs are multiplied by, edits included
+/// plus, in layers with shared experts, shared_weights [T]: the gate's value, or 1.
+enum class Stage : uint8_t { kLogits, kProbs, kSelected, kWeights };
+
+inline constexpr std::string_view kStageNames[] = {"logits", "probs", "selected", "weights"};
+inline std::string_view stage_name(Stage stage) { return kStageNames[static_cast<int>(stage)]; }
+std::optional<Stage> parse_stage(std::string_view name);
+
+/// Top-k routing of T tokens in one layer (the factored kind of Monet will be its sibling).
+struct Routing {
+  int64_t tokens = 0;
+  int num_experts = 0;
+  int top_k = 0;
+  std::vector<float> logits;          ///< [T, E]
+  std::vector<float> probs;           ///< [T, E]
+  std::vector<int32_t> selected;      ///< [T, k]
+  std::vector<float> weights;         ///< [T, k]
+  std::vector<float> shared_weights;  ///< [T], or empty in a layer without shared experts
+
+  /// Sizes the arrays for `token_count` tokens; contents are unspecified, shared weights 1.
+  void resize(int64_t token_count, int experts, int chosen, bool shared);
+};
+
+/// How a family turns logits into weights.
+struct RouterRule {
+  int top_k = 1;
+  bool norm_topk_prob = false;  ///< divide the chosen probabilities by their sum
+};
+
+}  // namespace expertoire
