@@ -3,6 +3,8 @@
 set(EXPERTOIRE_SIMD_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(EXPERTOIRE_SIMD_FLAGS_avx512
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+# gcc 12's own intrinsics headers trip these two warnings.
+set(EXPERTOIRE_SIMD_WARNINGS -Wno-uninitialized -Wno-maybe-uninitialized)
 set(EXPERTOIRE_SIMD_FLAGS_avx512bf16 ${EXPERTOIRE_SIMD_FLAGS_avx512} -mavx512bf16)
 
 function(expertoire_simd_flags directory)
@@ -10,7 +12,7 @@ function(expertoire_simd_flags directory)
     set(source "${directory}/${level}.cc")
     if(EXISTS "${source}")
       set_source_files_properties("${source}" TARGET_DIRECTORY expertoire PROPERTIES
-        COMPILE_OPTIONS "${EXPERTOIRE_SIMD_FLAGS_${level}}")
+        COMPILE_OPTIONS "${EXPERTOIRE_SIMD_FLAGS_${level}};${EXPERTOIRE_SIMD_WARNINGS}")
     endif()
   endforeach()
 endfunction()

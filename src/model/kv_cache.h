@@ -30,8 +30,9 @@ class KvCache {
   void truncate(int64_t length) { length_ = length; }
   /// Makes room for `length` positions.
   void reserve(int64_t length);
-  /// The forward pass has filled positions up to `length` in every layer.
-  void commit(int64_t length) { length_ = length; }
+  /// The forward pass has filled positions up to `length` in every layer. A transient cache is
+  /// empty again.
+  void commit(int64_t length) { length_ = transient_ ? 0 : length; }
 
   /// Writes key and value [head_dim] of one position, already in the compute type.
   void write(int layer, int head, int64_t position, const void* key, const void* value);

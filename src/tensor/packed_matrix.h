@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/checked.h"
 #include "tensor/buffer.h"
 #include "tensor/executor.h"
 #include "tensor/tensor_view.h"

@@ -44,7 +44,7 @@ struct FamilySpec {
   std::string_view model_type;
   // Attention.
   QkNorm qk_norm = QkNorm::kNone;
-  std::string_view qkv_bias_key;  ///< "" = never
+  std::string_view qkv_bias_key = "";  ///< "" = never
   bool qkv_bias_default = false;
   bool o_bias = false;            ///< o_proj has the bias of qkv_bias_key too
   bool head_dim_key = false;      ///< config may state head_dim
@@ -58,7 +58,7 @@ struct FamilySpec {
   std::string_view expert_width_key = "moe_intermediate_size";
   NormRule norm = NormRule::kConfig;
   SharedRule shared = SharedRule::kNone;
-  FfnTensors tensors;
+  FfnTensors tensors = {};
   /// Which routing the MoEE paper's code takes from this family when nobody says
   /// (papers: MoE-Embedding's models/modeling_*.py).
   Stage embedding_stage = Stage::kLogits;
