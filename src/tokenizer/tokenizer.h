@@ -66,8 +66,8 @@ class StreamDecoder {
  private:
   const Tokenizer& tokenizer_;
   bool skip_special_;
-  std::vector<int32_t> ids_;
-  std::string shown_;
+  std::vector<int32_t> window_;  // the ids shown last, then those held back
+  size_t shown_ = 0;             // how many of the former
 };
 
 }  // namespace expertoire

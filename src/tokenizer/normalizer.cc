@@ -1,0 +1,139 @@
+#include "tokenizer/normalizer.h"
+
+#include <utf8proc.h>
+
+#include <cstdlib>
+#include <functional>
+#include <vector>
+
+#include "base/error.h"
+#include "tokenizer/pattern.h"
+#include "tokenizer/spec.h"
+#include "tokenizer/unicode.h"
+
+namespace expertoire {
+namespace {
+
+using tokenizer_json::json;
+
+class Function final : public Normalizer {
+ public:
+  explicit Function(std::function<std::string(std::string)> function)
+      : function_(std::move(function)) {}
+  std::string apply(std::string text) const override { return function_(std::move(text)); }
+
+ private:
+  std::function<std::string(std::string)> function_;
+};
+
+std::string map_unicode(const std::string& text, int options) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                   static_cast<utf8proc_option_t>(options));
+  if (length < 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"normalising a text", utf8proc_errmsg(length), "UTF-8 text", ""});
+  }
+  std::string result(reinterpret_cast<char*>(mapped), static_cast<size_t>(length));
+  std::free(mapped);
+  return result;
+}
+
+bool ascii(const std::string& text) {
+  for (char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
+std::function<std::string(std::string)> unicode_form(int options) {
+  return [options](std::string text) {
+    return ascii(text) ? text : map_unicode(text, UTF8PROC_STABLE | options);
+  };
+}
+
+std::string lowercase(std::string text) {
+  std::string lower;
+  for (size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
+    const uint32_t c = utf8_front(std::string_view(text).substr(i));
+    append_utf8(static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))), lower);
+  }
+  return lower;
+}
+
+std::string replace_all(const Pattern& pattern, const std::string& content, std::string text) {
+  std::string result;
+  size_t at = 0;
+  for (const Match& match : pattern.find_all(text)) {
+    result.append(text, at, match.begin - at).append(content);
+    at = match.end;
+  }
+  return result.append(text, at);
+}
+
+bool is_space(uint32_t c) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+         category == UTF8PROC_CATEGORY_ZP || (c >= 9 && c <= 13) || c == 0x85;
+}
+
+std::string strip(std::string text, bool left, bool right) {
+  size_t begin = text.size();
+  size_t end = 0;
+  for (size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
+    if (is_space(utf8_front(std::string_view(text).substr(i)))) continue;
+    if (begin == text.size()) begin = i;
+    end = i + utf8_length(text[i]);
+  }
+  if (!left) begin = 0;
+  if (!right) end = text.size();
+  return begin < end ? text.substr(begin, end - begin) : "";
+}
+
+std::function<std::string(std::string)> make_function(const json& component,
+                                                      const std::string& type) {
+  if (type == "NFC") return unicode_form(UTF8PROC_COMPOSE);
+  if (type == "NFD") return unicode_form(UTF8PROC_DECOMPOSE);
+  if (type == "NFKC") return unicode_form(UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+  if (type == "NFKD") return unicode_form(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+  if (type == "Lowercase") return lowercase;
+  if (type == "Prepend") {
+    return [prefix = tokenizer_json::text(component, "prepend", "")](std::string text) {
+      return text.empty() ? text : prefix + text;
+    };
+  }
+  if (type == "Replace") {
+    auto pattern = std::make_shared<Pattern>(component.value("pattern", json()));
+    return [pattern, content = tokenizer_json::text(component, "content", "")](std::string text) {
+      return replace_all(*pattern, content, std::move(text));
+    };
+  }
+  if (type == "Strip") {
+    return [left = tokenizer_json::boolean(component, "strip_left", true),
+            right = tokenizer_json::boolean(component, "strip_right", true)](std::string text) {
+      return strip(std::move(text), left, right);
+    };
+  }
+  tokenizer_json::unsupported("the normalizer " + type);
+}
+
+}  // namespace
+
+std::unique_ptr<Normalizer> make_normalizer(const json& component) {
+  if (component.is_null()) return nullptr;
+  const std::string type = tokenizer_json::type_of(component, "normalizer");
+  if (type != "Sequence") return std::make_unique<Function>(make_function(component, type));
+  std::vector<std::shared_ptr<Normalizer>> parts;
+  for (const json& part : tokenizer_json::list(component, "normalizers")) {
+    parts.push_back(make_normalizer(part));
+    if (parts.back() == nullptr) tokenizer_json::bad("a null in a Sequence", "a normalizer");
+  }
+  return std::make_unique<Function>([parts](std::string text) {
+    for (const auto& part : parts) text = part->apply(std::move(text));
+    return text;
+  });
+}
+
+}  // namespace expertoire

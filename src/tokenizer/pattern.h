@@ -1,0 +1,26 @@
+// {"String": …} or {"Regex": …} of tokenizer.json.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/regex.h"
+
+namespace expertoire {
+
+class Pattern {
+ public:
+  /// Errors: kBadFile.
+  explicit Pattern(const nlohmann::json& component);
+  explicit Pattern(Regex regex) : regex_(std::move(regex)) {}
+  std::vector<Match> find_all(std::string_view text) const;
+
+ private:
+  std::string literal_;
+  std::optional<Regex> regex_;
+};
+
+}  // namespace expertoire

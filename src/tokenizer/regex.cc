@@ -1,0 +1,73 @@
+#include "tokenizer/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include "base/error.h"
+#include "tokenizer/spec.h"
+
+namespace expertoire {
+namespace {
+
+struct Free {
+  void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+  void operator()(pcre2_compile_context* p) const { pcre2_compile_context_free(p); }
+  void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+  void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+};
+
+}  // namespace
+
+struct Regex::Impl {
+  std::unique_ptr<pcre2_code, Free> code;
+  std::unique_ptr<pcre2_match_context, Free> limits;
+};
+
+Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
+  const std::unique_ptr<pcre2_compile_context, Free> context(pcre2_compile_context_create(nullptr));
+  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  impl_->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                                  &error, &offset, context.get()));
+  if (!impl_->code) {
+    PCRE2_UCHAR message[256];
+    pcre2_get_error_message(error, message, sizeof message);
+    tokenizer_json::bad(fmt::format("the regular expression \"{}\" fails at {}: {}", pattern,
+                                    offset, reinterpret_cast<const char*>(message)),
+                        "one that PCRE2 takes");
+  }
+  pcre2_jit_compile(impl_->code.get(), PCRE2_JIT_COMPLETE);
+  impl_->limits.reset(pcre2_match_context_create(nullptr));
+}
+
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+Regex::~Regex() = default;
+
+std::vector<Match> Regex::find_all(std::string_view text) const {
+  const std::unique_ptr<pcre2_match_data, Free> data(
+      pcre2_match_data_create_from_pattern(impl_->code.get(), nullptr));
+  std::vector<Match> matches;
+  size_t at = 0;
+  while (at < text.size()) {
+    const int found = pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                  text.size(), at, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(),
+                                  impl_->limits.get());
+    if (found == PCRE2_ERROR_NOMATCH) break;
+    if (found < 0) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  {"splitting a text into words",
+                   fmt::format("the tokenizer's pattern gives up (PCRE2 error {})", found), "",
+                   "cut the text into shorter pieces"});
+    }
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
+    matches.push_back({bounds[0], bounds[1]});
+    at = bounds[1];
+  }
+  return matches;
+}
+
+}  // namespace expertoire
