@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include "model/family/family.h"
+
 namespace expertoire {
 
 Model::Model(std::string folder, Checkpoint checkpoint)
@@ -18,6 +20,8 @@ std::vector<EditableLayer> Model::editable_layers() const {
 EditModel Model::edit_model() const {
   return {config_.model_type, config_.num_hidden_layers, config_.num_experts};
 }
+
+Stage Model::embedding_stage() const { return config_.family->embedding_stage; }
 
 int64_t Model::weight_bytes() const {
   int64_t bytes = static_cast<int64_t>(lm_head_.data.size());

@@ -46,6 +46,8 @@ class Model {
   /// What an edit may name, layer by layer.
   std::vector<EditableLayer> editable_layers() const;
   EditModel edit_model() const;
+  /// The routing stage that the MoEE paper's code takes from this family.
+  Stage embedding_stage() const;
   /// Bytes of packed weights.
   int64_t weight_bytes() const;
 

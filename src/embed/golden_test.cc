@@ -1,0 +1,134 @@
+// The MoEE goldens: prompts, vectors and similarities as the paper's own code gives them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "embed/embedder.h"
+#include "io/safetensors.h"
+#include "support/shared.h"
+
+namespace expertoire {
+namespace {
+
+using nlohmann::json;
+
+class MoeeTest : public testing::TestWithParam<std::tuple<const char*, const char*>> {
+ protected:
+  void SetUp() override {
+    const std::string folder = std::string("goldens/") + std::get<0>(GetParam());
+    EXPERTOIRE_NEEDS_SHARED(folder);
+    folder_ = shared_folder() + "/" + folder;
+    std::ifstream file(folder_ + "/prompts.jsonl");
+    for (std::string line; std::getline(file, line);) {
+      const json row = json::parse(line);
+      if (row["template"] == std::get<1>(GetParam())) rows_.push_back(row);
+    }
+    ASSERT_EQ(rows_.size(), 24U);
+    session_ = std::make_unique<Session>(
+        Model::load(folder_, {.compute = Compute::kF32, .lm_head = false}));
+    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
+    golden_ = std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/moee.safetensors"));
+  }
+
+  Embedder embedder(EmbedKind kind, std::optional<Stage> stage = {}) {
+    // What the paper's code calls "none" is the quoted text.
+    const std::string name = std::get<1>(GetParam());
+    EmbedOptions options;
+    options.kind = kind;
+    options.prompt = Prompt::parse(name == "none" ? "quoted" : name);
+    options.routing_stage = stage;
+    return {*session_, *tokenizer_, options};
+  }
+
+  std::vector<EmbedParts> parts(Embedder& embedder) {
+    std::vector<std::vector<int32_t>> texts;
+    for (const json& row : rows_) texts.push_back(embedder.tokenize(row["sentence"].get<std::string>()));
+    return embedder.parts(texts);
+  }
+
+  void expect(const std::string& name, const std::vector<std::vector<float>>& got, float bound) {
+    const TensorView& view = golden_->tensor(std::string(std::get<1>(GetParam())) + "." + name);
+    std::vector<float> want(static_cast<size_t>(view.elements()));
+    read_f32(view, 0, view.elements(), want.data());
+    size_t i = 0;
+    float worst = 0;
+    for (const auto& row : got) {
+      for (float value : row) worst = std::max(worst, std::abs(value - want.at(i++)));
+    }
+    EXPECT_EQ(i, want.size()) << name;
+    EXPECT_LE(worst, bound) << name;
+  }
+
+  std::string folder_;
+  std::vector<json> rows_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<SafetensorsFile> golden_;
+};
+
+TEST_P(MoeeTest, PromptsAndIdsAreThePapers) {
+  const Embedder e = embedder(EmbedKind::kHidden);
+  for (const json& row : rows_) {
+    const std::string sentence = row["sentence"].get<std::string>();
+    EXPECT_EQ(e.options().prompt.apply(sentence), row["prompt"].get<std::string>());
+    EXPECT_EQ(e.tokenize(sentence), row["ids"].get<std::vector<int32_t>>());
+  }
+}
+
+TEST_P(MoeeTest, RawPartsAndProbabilities) {
+  Embedder e = embedder(EmbedKind::kConcat);
+  std::vector<std::vector<float>> hidden;
+  std::vector<std::vector<float>> routing;
+  for (const EmbedParts& part : parts(e)) {
+    hidden.push_back(part.hidden);
+    routing.push_back(part.routing);
+  }
+  expect("hs", hidden, 3e-5F);
+  expect("rw", routing, 3e-5F);
+  Embedder probs = embedder(EmbedKind::kRouting, Stage::kProbs);
+  routing.clear();
+  for (const EmbedParts& part : parts(probs)) routing.push_back(part.routing);
+  expect("rw_probs", routing, 1e-5F);
+}
+
+TEST_P(MoeeTest, BatchStandardisationAndConcat) {
+  Embedder e = embedder(EmbedKind::kConcat);
+  std::vector<EmbedParts> batch = parts(e);
+  standardize_batch(batch);
+  std::vector<std::vector<float>> hidden, routing, concat;
+  for (const EmbedParts& part : batch) {
+    hidden.push_back(part.hidden);
+    routing.push_back(part.routing);
+    concat.push_back(e.combine(part, nullptr));
+  }
+  expect("hs_z", hidden, 5e-5F);
+  expect("rw_z", routing, 5e-5F);
+  expect("concat", concat, 5e-5F);
+}
+
+TEST_P(MoeeTest, SumIsOneVectorWhoseInnerProductIsTheSumOfCosines) {
+  Embedder e = embedder(EmbedKind::kSum);
+  std::vector<std::vector<float>> vectors;
+  for (EmbedParts& part : parts(e)) vectors.push_back(e.combine(part, nullptr));
+  std::vector<std::vector<float>> sums;
+  for (const auto& a : vectors) {
+    sums.emplace_back();
+    for (const auto& b : vectors) {
+      double dot = 0;
+      for (size_t i = 0; i < a.size(); ++i) dot += static_cast<double>(a[i]) * b[i];
+      sums.back().push_back(static_cast<float>(dot));
+    }
+  }
+  expect("sum", sums, 1e-5F);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, MoeeTest,
+                         testing::Combine(testing::Values("moee-olmoe", "moee-qwen2moe",
+                                                          "moee-deepseek"),
+                                          testing::Values("none", "prompteol")),
+                         [](const auto& info) { return std::to_string(info.index); });
+
+}  // namespace
+}  // namespace expertoire

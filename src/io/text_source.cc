@@ -1,0 +1,107 @@
+#include "io/text_source.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "io/json.h"
+
+namespace expertoire {
+namespace {
+
+constexpr size_t kMaxLine = size_t{256} << 20;
+constexpr std::string_view kBom = "\xef\xbb\xbf";
+
+int keep_open(std::FILE* /*file*/) { return 0; }
+
+[[noreturn]] void refuse(const std::string& what, std::string found, std::string expected) {
+  throw Error(ErrorCode::kBadFile, {"reading " + what, std::move(found), std::move(expected), ""});
+}
+
+}  // namespace
+
+LineReader::LineReader(const std::string& path)
+    : path_(path == "-" ? "standard input" : path),
+      file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb"),
+            path == "-" ? keep_open : std::fclose) {
+  struct stat status {};
+  if (file_ && ::fstat(::fileno(file_.get()), &status) == 0 && S_ISREG(status.st_mode)) {
+    total_ = status.st_size;
+  }
+  if (!file_ || S_ISDIR(status.st_mode)) {
+    const int error = file_ ? EISDIR : errno;
+    throw Error(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                {"opening " + path_, std::strerror(error), "a readable file", ""});
+  }
+}
+
+std::optional<std::string> LineReader::next() {
+  std::string line;
+  for (;;) {
+    const int c = getc_unlocked(file_.get());
+    if (c == EOF) break;
+    ++bytes_;
+    if (c == '\n') {
+      if (!line.empty() && line.back() == '\r') line.pop_back();
+      break;
+    }
+    line.push_back(static_cast<char>(c));
+    if (line.size() > kMaxLine) {
+      refuse(fmt::format("{} line {}", path_, line_ + 1), "more than 256 MB", "shorter lines");
+    }
+  }
+  if (std::ferror(file_.get()) != 0) {
+    throw Error(ErrorCode::kIo, {"reading " + path_, std::strerror(errno), "", ""});
+  }
+  if (line.empty() && std::feof(file_.get()) != 0) return std::nullopt;
+  if (line_ == 0 && line.starts_with(kBom)) line.erase(0, kBom.size());
+  ++line_;
+  return line;
+}
+
+TextSource::TextSource(const std::string& path, std::string field)
+    : path_(path), field_(std::move(field)), lines_(path), format_(Format::kPlain) {
+  if (path.ends_with(".jsonl") || path.ends_with(".json")) format_ = Format::kJson;
+  if (path == "-") format_ = Format::kUnknown;
+}
+
+std::string TextSource::what() const {
+  return fmt::format("{} line {}", path_ == "-" ? "standard input" : path_, lines_.line());
+}
+
+std::string TextSource::parse(const std::string& line) const {
+  const nlohmann::json row = parse_json(line, what());
+  if (row.is_string()) return row.get<std::string>();
+  if (!row.is_object() || !row.contains(field_)) {
+    refuse(what(), fmt::format("no field \"{}\"", field_), "an object with the text in it");
+  }
+  if (!row[field_].is_string()) {
+    refuse(what(), fmt::format("field \"{}\" is not text", field_), "a string");
+  }
+  return row[field_].get<std::string>();
+}
+
+std::optional<std::string> TextSource::next() {
+  for (;;) {
+    std::optional<std::string> line = lines_.next();
+    if (!line) return std::nullopt;
+    if (format_ == Format::kUnknown) {
+      format_ = line->starts_with('{') ? Format::kJson : Format::kPlain;
+    }
+    if (format_ == Format::kPlain) {
+      if (const size_t bad = first_invalid_utf8(*line); bad != line->size()) {
+        refuse(what(), fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text");
+      }
+      return line;
+    }
+    if (line->find_first_not_of(" \t") != std::string::npos) return parse(*line);
+  }
+}
+
+}  // namespace expertoire
