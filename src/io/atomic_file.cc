@@ -6,50 +6,53 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 
-#include "base/error.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
 
-std::string advice_for(int error) {
-  if (error == ENOSPC || error == EDQUOT) return "free some space and run again";
-  if (error == EACCES || error == EROFS || error == EPERM) return "choose a writable place";
-  if (error == ENOENT) return "create the folder first";
-  return "";
-}
-
-[[noreturn]] void throw_io(const std::string& operation, int error) {
-  throw Error(ErrorCode::kIo, {operation, std::strerror(error), "", advice_for(error)});
-}
+constexpr size_t kBufferSize = size_t{1} << 18;
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path)
-    : path_(std::move(path)), temporary_(fmt::format("{}.tmp-{}", path_, ::getpid())) {
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) refuse("creating");
+AtomicFile::AtomicFile(const std::string& path) : path_(replaceable_path(path)) {
+  const std::string stem = fmt::format("{}.tmp-{}", path_, ::getpid());
+  // The name can be taken by another writer of this process, or by a killed one with our number.
+  for (int attempt = 0; !file_; ++attempt) {
+    temporary_ = attempt == 0 ? stem : fmt::format("{}-{}", stem, attempt);
+    file_ =
+        FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!file_ && (errno != EEXIST || attempt == 100)) {
+      system_error("writing " + path, errno, "check that its folder exists and is writable");
+    }
+  }
+  buffer_.reserve(kBufferSize);
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void AtomicFile::refuse(const char* operation) const {
-  throw_io(fmt::format("{} {}", operation, path_), errno);
+void AtomicFile::write(std::string_view bytes) {
+  if (buffer_.size() + bytes.size() > kBufferSize) flush();
+  if (bytes.size() >= kBufferSize) {
+    write_all(file_.get(), bytes, path_);
+  } else {
+    buffer_ += bytes;
+  }
 }
 
-void AtomicFile::write(const void* data, size_t bytes) { write_all(fd_, data, bytes, path_); }
+void AtomicFile::flush() {
+  write_all(file_.get(), buffer_, path_);
+  buffer_.clear();
+}
 
 void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) refuse("writing");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("replacing");
-  ::close(fd_);
-  fd_ = -1;
+  flush();
+  sync_file(file_.get(), path_);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) system_error("writing " + path_, errno);
+  temporary_.clear();
   sync_folder_of(path_);
 }
 
@@ -57,25 +60,6 @@ void write_file(const std::string& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);
   file.commit();
-}
-
-void write_all(int fd, const void* data, size_t bytes, const std::string& what) {
-  const char* from = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::write(fd, from, bytes);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw_io("writing " + what, errno);
-    from += written;
-    bytes -= static_cast<size_t>(written);
-  }
-}
-
-void sync_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // not every filesystem lets a folder be opened; the file itself is safe
-  ::fsync(fd);
-  ::close(fd);
 }
 
 }  // namespace expertoire

@@ -1,41 +1,38 @@
-// Files that are whole or not there: a temporary file beside the target, fsync, rename.
+// Writing a file so that its name holds the old content or the new one, never a part.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
+#include "io/file_descriptor.h"
+
 namespace expertoire {
 
+/// Writes to a temporary file `path.tmp-<pid>` in the same folder; commit() gives it its name. A
+/// file that is not committed vanishes with the object.
 class AtomicFile {
  public:
-  /// Errors: kIo when the folder is missing or not writable.
-  explicit AtomicFile(std::string path);
+  /// Errors: kNotFound (no such folder), kIo, kInvalidArgument (`path` is there and no file).
+  explicit AtomicFile(const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  /// Removes what was written unless commit() succeeded.
   ~AtomicFile();
 
-  /// Errors: kIo (disk full and the like), naming the target.
-  void write(const void* data, size_t bytes);
-  void write(std::string_view text) { write(text.data(), text.size()); }
-  /// Makes the content durable and puts it in place of the target.
+  /// Appends; small pieces are gathered. Errors: kIo with the reason (disk full …).
+  void write(std::string_view bytes);
+  /// Flush, fsync, rename, fsync of the folder. Errors: kIo. Once, as the last call.
   void commit();
 
  private:
-  [[noreturn]] void refuse(const char* operation) const;
+  void flush();
+
   std::string path_;
-  std::string temporary_;
-  int fd_ = -1;
+  std::string temporary_;  // empty once committed
+  FileDescriptor file_;
+  std::string buffer_;
 };
 
-/// A whole small file at once. Errors: kIo.
+/// A whole small file at once. Errors: as AtomicFile.
 void write_file(const std::string& path, std::string_view content);
-
-/// Writes all bytes to a descriptor. Errors: kIo naming `what`.
-void write_all(int fd, const void* data, size_t bytes, const std::string& what);
-
-/// fsyncs the folder that holds `path`, so that a rename in it survives a power cut.
-void sync_folder_of(const std::string& path);
 
 }  // namespace expertoire

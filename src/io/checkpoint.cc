@@ -3,100 +3,128 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <set>
 
-#include "base/error.h"
 #include "io/json.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-[[noreturn]] void refuse(const std::string& path, std::string found, std::string expected) {
-  throw Error(ErrorCode::kBadFile, {"reading " + path, std::move(found), std::move(expected),
-                                    "fetch the whole checkpoint again"});
+// A plain file name: nothing that leads out of the folder.
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
 }
 
-// tensor → shard, as the index says; shard names are plain file names inside the folder.
-std::map<std::string, std::string> read_index(const std::string& path) {
+using ShardOfTensor = std::map<std::string, std::string>;
+
+ShardOfTensor read_index(const std::string& path) {
   const json index = read_json_file(path);
-  const json map = index.is_object() ? index.value("weight_map", json()) : json();
-  if (!map.is_object() || map.empty()) refuse(path, "no weight_map", "tensor names and their files");
-  std::map<std::string, std::string> shards;
-  for (const auto& [tensor, shard] : map.items()) {
-    if (!shard.is_string()) refuse(path, "a file name that is not text for " + tensor, "a string");
-    const std::filesystem::path name = shard.get<std::string>();
-    if (name.empty() || name.is_absolute() || name.filename() != name || name == "..") {
-      refuse(path, fmt::format("the file name {} for {}", shard.dump(), tensor),
-             "a file name inside the model's folder");
-    }
-    shards[tensor] = name.string();
+  const auto weight_map = index.is_object() ? index.find("weight_map") : index.end();
+  if (!index.is_object() || weight_map == index.end() || !weight_map->is_object()) {
+    bad_file(path, "no object \"weight_map\"", "{\"weight_map\": {tensor: file}}");
   }
-  return shards;
+  ShardOfTensor shard_of;
+  for (const auto& [tensor, file] : weight_map->items()) {
+    if (!file.is_string()) {
+      bad_file(path, fmt::format("tensor {} without a file name", in_quotes(tensor)), "a string");
+    }
+    const auto& name = file.get_ref<const std::string&>();
+    if (!is_plain_name(name)) {
+      bad_file(path, fmt::format("tensor {} in the file {}", in_quotes(tensor), in_quotes(name)),
+               "the name of a file in the same folder");
+    }
+    shard_of.emplace(tensor, name);
+  }
+  return shard_of;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+SafetensorsFile open_shard(const std::string& index, const fs::path& shard) {
+  if (!is_there(shard)) {
+    bad_file(index, fmt::format("the shard {} is not there", in_quotes(shard.filename().string())),
+             "every shard beside the index", "complete the download");
+  }
+  return SafetensorsFile::open(shard.string());
 }
 
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::string& folder) {
-  namespace fs = std::filesystem;
+  const fs::path base(folder);
   Checkpoint checkpoint;
-  const std::string single = folder + "/" + kSingle;
-  const std::string index = folder + "/" + kIndex;
-  if (fs::exists(single)) {
-    checkpoint.files_.push_back(SafetensorsFile::open(single));
-    for (const auto& entry : checkpoint.files_[0].tensors()) checkpoint.where_[entry.first] = 0;
+  checkpoint.folder_ = folder;
+  if (is_there(base / kSingle)) {
+    checkpoint.files_.push_back(SafetensorsFile::open((base / kSingle).string()));
+    for (const auto& [name, view] : checkpoint.files_[0].tensors()) checkpoint.where_[name] = 0;
     return checkpoint;
   }
-  if (!fs::exists(index)) {
-    throw Error(ErrorCode::kNotFound,
-                {"opening the model in " + folder,
-                 fmt::format("neither {} nor {}", kSingle, kIndex), "a Hugging Face model folder",
-                 "check the path; other weight formats are not read"});
+  const std::string index = (base / kIndex).string();
+  if (!is_there(index)) {
+    throw Error(ErrorCode::kNotFound, {"opening the model folder " + folder,
+                                       is_there(base) ? "no weights in it" : "no such folder",
+                                       fmt::format("{} or {}", kSingle, kIndex), "check the path"});
   }
-  const std::map<std::string, std::string> shards = read_index(index);
-  std::map<std::string, size_t> opened;
-  for (const auto& [tensor, shard] : shards) {
-    if (!opened.contains(shard)) {
-      opened[shard] = checkpoint.files_.size();
-      checkpoint.files_.push_back(SafetensorsFile::open(folder + "/" + shard));
+  const ShardOfTensor shard_of = read_index(index);
+  std::map<std::string, size_t> number_of;  // shard → index in files_
+  for (const auto& [tensor, shard] : shard_of) {
+    const auto [at, added] = number_of.try_emplace(shard, checkpoint.files_.size());
+    if (added) checkpoint.files_.push_back(open_shard(index, base / shard));
+    if (!checkpoint.files_[at->second].tensors().contains(tensor)) {
+      bad_file(index, fmt::format("tensor {} is not in {}", in_quotes(tensor), in_quotes(shard)),
+               "each tensor in the shard that the index names", "download the model again");
     }
-    const SafetensorsFile& file = checkpoint.files_[opened[shard]];
-    if (!file.tensors().contains(tensor)) {
-      refuse(index, fmt::format("tensor {} is not in {}", tensor, shard), "the file it names");
-    }
-    checkpoint.where_[tensor] = opened[shard];
+    checkpoint.where_[tensor] = at->second;
   }
-  for (const SafetensorsFile& file : checkpoint.files_) {
-    for (const auto& entry : file.tensors()) {
-      if (!checkpoint.where_.contains(entry.first)) {
-        refuse(index, fmt::format("tensor {} of {} is not listed", entry.first, file.path()),
-               "every tensor of every file");
-      }
-    }
-  }
+  checkpoint.refuse_unlisted(index);
   return checkpoint;
 }
 
-const TensorView& Checkpoint::tensor(const std::string& name) const {
-  const auto found = where_.find(name);
-  if (found == where_.end()) {
-    throw Error(ErrorCode::kNotFound, {"reading the checkpoint", "no tensor " + name, "", ""});
+void Checkpoint::refuse_unlisted(const std::string& index) const {
+  for (size_t number = 0; number < files_.size(); ++number) {
+    for (const auto& [name, view] : files_[number].tensors()) {
+      const auto found = where_.find(name);
+      if (found != where_.end() && found->second == number) continue;
+      bad_file(index,
+               fmt::format("tensor {} in {}, where the index does not list it", in_quotes(name),
+                           in_quotes(fs::path(files_[number].path()).filename().string())),
+               "every tensor of the shards in the index", "download the model again");
+    }
   }
-  return files_[found->second].tensor(name);
+}
+
+const TensorView& Checkpoint::tensor(const std::string& name) const {
+  return files_[file_of(name)].tensor(name);
 }
 
 void Checkpoint::release(const std::string& name) const {
-  files_[where_.at(name)].release(tensor(name));
+  const SafetensorsFile& file = files_[file_of(name)];
+  file.release(file.tensor(name));
+}
+
+size_t Checkpoint::file_of(const std::string& name) const {
+  const auto found = where_.find(name);
+  if (found == where_.end()) {
+    throw Error(ErrorCode::kNotFound,
+                {"reading the model folder " + folder_, "no tensor " + in_quotes(name), "", ""});
+  }
+  return found->second;
 }
 
 std::vector<std::string> Checkpoint::names() const {
   std::vector<std::string> names;
-  for (const auto& entry : where_) names.push_back(entry.first);
+  names.reserve(where_.size());
+  for (const auto& [name, number] : where_) names.push_back(name);
   return names;
 }
 

@@ -24,6 +24,10 @@ class Checkpoint {
   std::vector<std::string> names() const;
 
  private:
+  void refuse_unlisted(const std::string& index) const;
+  size_t file_of(const std::string& name) const;
+
+  std::string folder_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, size_t> where_;  // tensor → index in files_
 };

@@ -34,9 +34,8 @@ bool is_plain_name(const std::string& name) {
 }
 
 bool is_commit(const std::string& text) {
-  return text.size() == 40 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return std::isxdigit(c) != 0;
-         });
+  return text.size() == 40 && std::all_of(text.begin(), text.end(),
+                                          [](unsigned char c) { return std::isxdigit(c) != 0; });
 }
 
 // The commit that a branch or tag stands for; refs hold it as text.

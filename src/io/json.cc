@@ -4,23 +4,17 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <unordered_set>
 #include <vector>
 
-#include "base/error.h"
 #include "base/utf8.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
 
 using nlohmann::json;
-
-[[noreturn]] void refuse(const std::string& what, std::string found, std::string expected) {
-  throw Error(ErrorCode::kBadFile, {"reading " + what, std::move(found), std::move(expected),
-                                    "check that the file is complete and unedited"});
-}
 
 // Watches the parse for what nlohmann::json accepts and we do not: depth and repeated keys.
 class Guard {
@@ -33,18 +27,23 @@ class Guard {
       case json::parse_event_t::array_start:
         keys_.emplace_back();
         if (static_cast<int>(keys_.size()) > max_depth_) {
-          refuse(what_, fmt::format("nesting deeper than {} levels", max_depth_), "flatter JSON");
+          bad_file(what_, fmt::format("nesting deeper than {} levels", max_depth_), "flatter JSON");
         }
         break;
       case json::parse_event_t::object_end:
-      case json::parse_event_t::array_end: keys_.pop_back(); break;
+      case json::parse_event_t::array_end:
+        keys_.pop_back();
+        break;
       case json::parse_event_t::key:
         if (!keys_.back().insert(value.get<std::string>()).second) {
-          refuse(what_, fmt::format("the key \"{}\" twice in one object", value.get<std::string>()),
-                 "each key once");
+          bad_file(
+              what_,
+              fmt::format("the key {} twice in one object", in_quotes(value.get<std::string>())),
+              "each key once");
         }
         break;
-      case json::parse_event_t::value: break;
+      case json::parse_event_t::value:
+        break;
     }
     return true;
   }
@@ -59,16 +58,19 @@ class Guard {
 
 json parse_json(std::string_view text, const std::string& what, JsonLimits limits) {
   if (text.size() > limits.max_bytes) {
-    refuse(what, fmt::format("{} bytes", text.size()),
-           fmt::format("at most {} bytes", limits.max_bytes));
+    bad_file(what, fmt::format("{} bytes", text.size()),
+             fmt::format("at most {} bytes", limits.max_bytes));
   }
   if (const size_t bad = first_invalid_utf8(text); bad != text.size()) {
-    refuse(what, fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text");
+    bad_file(what, fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text");
   }
   try {
     return json::parse(text, Guard(what, limits.max_depth));
   } catch (const json::parse_error& error) {
-    refuse(what, fmt::format("text that is not JSON at byte {}", error.byte), "one JSON document");
+    bad_file(what, fmt::format("text that is not JSON at byte {}", error.byte),
+             "one JSON document");
+  } catch (const json::out_of_range&) {  // nlohmann's word for a number such as 1e999
+    bad_file(what, "a number that no 64-bit float can hold", "numbers in range");
   }
 }
 
@@ -80,19 +82,18 @@ std::string read_text_file(const std::string& path, size_t max_bytes) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              &std::fclose);
   if (!file) {
-    const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
-    throw Error(code, {"opening " + path, std::strerror(errno), "a readable file", ""});
+    system_error("opening " + path, errno);
   }
   std::string text;
   char buffer[1 << 16];
   while (const size_t count = std::fread(buffer, 1, sizeof buffer, file.get())) {
     text.append(buffer, count);
     if (text.size() > max_bytes) {
-      refuse(path, fmt::format("more than {} bytes", max_bytes), "a smaller file");
+      bad_file(path, fmt::format("more than {} bytes", max_bytes), "a smaller file");
     }
   }
   if (std::ferror(file.get()) != 0) {
-    throw Error(ErrorCode::kIo, {"reading " + path, std::strerror(errno), "a readable file", ""});
+    system_error("reading " + path, errno);
   }
   return text;
 }

@@ -5,44 +5,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
-#include "base/error.h"
+#include "io/file_descriptor.h"
+#include "io/refuse.h"
 
 namespace expertoire {
-namespace {
-
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-[[noreturn]] void refuse(const std::string& path) {
-  const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
-  throw Error(code, {"opening " + path, std::strerror(errno), "a readable file", ""});
-}
-
-}  // namespace
 
 MappedFile MappedFile::open(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat status {};
-  if (file.fd < 0 || ::fstat(file.fd, &status) != 0) refuse(path);
+  // O_NONBLOCK: opening a named pipe must not wait for its writer; it is refused below.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) system_error("opening " + path, errno);
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) system_error("opening " + path, errno);
   if (!S_ISREG(status.st_mode)) {
-    throw Error(ErrorCode::kBadFile, {"opening " + path, "not a regular file", "a file", ""});
+    bad_file(path, "it is not a regular file", "a file", "name the file itself");
   }
   MappedFile mapped;
   mapped.path_ = path;
-  mapped.size_ = static_cast<size_t>(status.st_size);
-  if (mapped.size_ == 0) return mapped;
-  void* memory = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_SHARED, file.fd, 0);
-  if (memory == MAP_FAILED) refuse(path);
-  mapped.data_ = static_cast<const std::byte*>(memory);
+  const auto size = static_cast<size_t>(status.st_size);
+  if (size == 0) return mapped;  // mmap refuses an empty range
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) system_error("mapping " + path, errno);
+  mapped.data_ = static_cast<const std::byte*>(data);
+  mapped.size_ = size;
   return mapped;
 }
 
@@ -60,11 +48,12 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release(size_t offset, size_t size) const {
-  // Whole pages inside the range only: its ends may share pages with neighbours still in use.
-  const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  const size_t begin = (offset + page - 1) / page * page;
-  const size_t end = (offset + size) / page * page;
-  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+  if (offset >= size_ || size == 0) return;
+  static const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  // Rounded outwards: a page shared with a neighbour is merely read again.
+  const size_t begin = offset / page * page;
+  const size_t end = offset + std::min(size, size_ - offset);
+  ::madvise(const_cast<std::byte*>(data_ + begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace expertoire

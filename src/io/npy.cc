@@ -31,8 +31,8 @@ std::string field(const std::string& path, const std::string& header, const char
 }  // namespace
 
 std::string npy_header(int64_t rows, int64_t columns) {
-  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
-                                   rows, columns);
+  std::string header =
+      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, columns);
   const size_t length = kNpyHeaderBytes - kMagic.size() - 2;
   header.resize(length - 1, ' ');
   header.push_back('\n');
@@ -47,7 +47,8 @@ NpyMatrix read_npy(const std::string& path) {
   if (bytes.size() < 10 || bytes.substr(0, 8) != kMagic) {
     refuse(path, "no .npy header of version 1.0", "a file written by numpy.save");
   }
-  const size_t length = static_cast<uint8_t>(bytes[8]) | static_cast<size_t>(static_cast<uint8_t>(bytes[9])) << 8;
+  const size_t length =
+      static_cast<uint8_t>(bytes[8]) | static_cast<size_t>(static_cast<uint8_t>(bytes[9])) << 8;
   if (length > bytes.size() - 10) refuse(path, "a header longer than the file", "a whole file");
   const std::string header(bytes.substr(10, length));
   if (field(path, header, "descr") != "'<f4'" || field(path, header, "fortran_order") != "False") {
@@ -64,8 +65,8 @@ NpyMatrix read_npy(const std::string& path) {
   NpyMatrix matrix;
   matrix.rows = static_cast<int64_t>(two ? first : 1);
   matrix.columns = static_cast<int64_t>(two ? std::stoull(match[3]) : first);
-  const auto elements = checked_mul(static_cast<uint64_t>(matrix.rows),
-                                    static_cast<uint64_t>(matrix.columns));
+  const auto elements =
+      checked_mul(static_cast<uint64_t>(matrix.rows), static_cast<uint64_t>(matrix.columns));
   const auto size = elements ? checked_mul(*elements, 4) : std::nullopt;
   if (!size || *size != bytes.size() - 10 - length) {
     refuse(path, fmt::format("{} bytes of data for shape {}", bytes.size() - 10 - length, shape),

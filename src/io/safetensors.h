@@ -17,7 +17,8 @@ namespace expertoire {
 /// without overlaps or holes.
 class SafetensorsFile {
  public:
-  /// Errors: kNotFound, kIo, kBadFile (one sentence naming the tensor and what is wrong).
+  /// Errors: kNotFound, kIo, kBadFile (one sentence naming the tensor and what is wrong),
+  /// kUnsupported (a dtype of the format that DType does not have).
   static SafetensorsFile open(const std::string& path);
 
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }

@@ -16,7 +16,8 @@ class LineReader {
  public:
   /// Errors: kNotFound, kIo.
   explicit LineReader(const std::string& path);
-  /// The next line without its end, or nothing. Errors: kIo, kBadFile for a line longer than 256 MB.
+  /// The next line without its end, or nothing. Errors: kIo, kBadFile for a line longer than 256
+  /// MB.
   std::optional<std::string> next();
   /// 1-based number of the line that next() gave last.
   int64_t line() const { return line_; }

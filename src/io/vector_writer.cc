@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "io/file_descriptor.h"
 #include "io/json.h"
 #include "io/npy.h"
 
@@ -51,7 +52,7 @@ class StreamWriter final : public VectorWriter {
   int64_t rows() const override { return 0; }
   void append(std::span<const float> row) override {
     const std::string text = json_row(rows_++, row);
-    write_all(STDOUT_FILENO, text.data(), text.size(), "standard output");
+    write_all(STDOUT_FILENO, text, "standard output");
   }
   void checkpoint() override {}
   void finish() override {}
@@ -117,12 +118,12 @@ class FileWriter final : public VectorWriter {
   static constexpr size_t kBuffer = size_t{1} << 20;
 
   [[noreturn]] void refuse(const char* operation) const {
-    throw Error(ErrorCode::kIo, {fmt::format("{} {}", operation, file_.path),
-                                 std::strerror(errno), "", "choose a writable place with room"});
+    throw Error(ErrorCode::kIo, {fmt::format("{} {}", operation, file_.path), std::strerror(errno),
+                                 "", "choose a writable place with room"});
   }
 
   void flush() {
-    write_all(fd_, pending_.data(), pending_.size(), file_.path);
+    write_all(fd_, pending_, file_.path);
     bytes_ += static_cast<int64_t>(pending_.size());
     pending_.clear();
   }
@@ -152,10 +153,10 @@ class FileWriter final : public VectorWriter {
     struct stat status {};
     if (::fstat(fd_, &status) != 0) refuse("opening");
     if (status.st_size < bytes_) {
-      throw Error(ErrorCode::kBadFile,
-                  {"resuming " + file_.path,
-                   fmt::format("{} bytes in {}", status.st_size, partial_),
-                   fmt::format("at least {}", bytes_), "run again without --resume"});
+      throw Error(
+          ErrorCode::kBadFile,
+          {"resuming " + file_.path, fmt::format("{} bytes in {}", status.st_size, partial_),
+           fmt::format("at least {}", bytes_), "run again without --resume"});
     }
     if (::ftruncate(fd_, bytes_) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) refuse("resuming");
   }

@@ -9,7 +9,7 @@
 namespace expertoire {
 
 struct VectorFile {
-  std::string path;         ///< .npy, .jsonl, .f32, or "-": JSON Lines on standard output
+  std::string path;  ///< .npy, .jsonl, .f32, or "-": JSON Lines on standard output
   int64_t dim = 0;
   std::string fingerprint;  ///< what makes two runs the same; resuming checks it
   bool resume = false;
