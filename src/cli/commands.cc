@@ -3,9 +3,15 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
+extern const Command kEmbedCommand, kCalibrateCommand, kSimilarityCommand, kNearestCommand,
+    kPromptsCommand, kForwardCommand, kTraceCommand, kGenerateCommand, kPerplexityCommand,
+    kTokenizeCommand, kDetokenizeCommand, kInfoCommand;
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> list = {};
+  static const std::vector<Command> list = {
+      kEmbedCommand,   kCalibrateCommand, kSimilarityCommand, kNearestCommand,
+      kPromptsCommand, kForwardCommand,   kTraceCommand,      kGenerateCommand,
+      kPerplexityCommand, kTokenizeCommand, kDetokenizeCommand, kInfoCommand};
   return list;
 }
 

@@ -24,8 +24,8 @@ inline constexpr std::string_view kEmbedKindNames[] = {"hidden", "routing", "con
 
 enum class Pooling : uint8_t { kLast, kMean };          ///< over tokens
 inline constexpr std::string_view kPoolingNames[] = {"last", "mean"};
-enum class LayerChoice : uint8_t { kDefault, kLast, kAll };
-inline constexpr std::string_view kLayerChoiceNames[] = {"default", "last", "all"};
+enum class LayerChoice : uint8_t { kLast, kAll };
+inline constexpr std::string_view kLayerChoiceNames[] = {"last", "all"};
 enum class Truncate : uint8_t { kNever, kLeft, kRight };  ///< the side that is cut off
 inline constexpr std::string_view kTruncateNames[] = {"never", "left", "right"};
 
@@ -33,10 +33,10 @@ struct EmbedOptions {
   EmbedKind kind = EmbedKind::kHidden;
   Prompt prompt;
   Pooling pooling = Pooling::kLast;
-  /// hidden: default = last layer; all = mean of transformers' hidden_states (the embedding, every
-  /// block's output, the last after the final norm). routing: default = all layers side by side.
-  LayerChoice hidden_layers = LayerChoice::kDefault;
-  LayerChoice routing_layers = LayerChoice::kDefault;
+  /// hidden: all = mean of transformers' hidden_states (the embedding, every block's output, the
+  /// last after the final norm). routing: all = side by side.
+  LayerChoice hidden_layers = LayerChoice::kLast;
+  LayerChoice routing_layers = LayerChoice::kAll;
   std::optional<Stage> routing_stage;  ///< logits or probs; absent = the family's
   float alpha = 1.0F;
   Truncate truncate = Truncate::kNever;

@@ -1,0 +1,149 @@
+#include "cli/common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/error.h"
+#include "engine/default_model.h"
+#include "io/atomic_file.h"
+#include "io/json.h"
+
+namespace expertoire::cli {
+namespace {
+
+CancelToken g_interrupt;
+
+void on_interrupt(int signal) {
+  g_interrupt.cancel();
+  std::signal(signal, SIG_DFL);  // a second Ctrl-C ends the program at once
+}
+
+}  // namespace
+
+CancelToken& interrupt_token() {
+  static const bool installed = [] {
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+    return true;
+  }();
+  static_cast<void>(installed);
+  return g_interrupt;
+}
+
+void ModelOptions::add_to(CLI::App& app) {
+  app.add_option("--model", model,
+                 "Model folder, or org/name[@revision] of the local Hugging Face cache "
+                 "(default: the model that ships)");
+  app.add_option("--compute", compute, "f32 or bf16 (default: bf16 where the CPU has it)");
+  app.add_option("--threads", threads, "Threads (default: all CPUs)")->check(CLI::Range(1, 1024));
+  app.add_option("--edit", edit, "Run under a routing edit (docs/edits.md)");
+}
+
+std::string ModelOptions::folder() const { return model_folder(model); }
+
+Compute ModelOptions::compute_type() const {
+  if (compute.empty()) return default_kernels().native_bf16 ? Compute::kBF16 : Compute::kF32;
+  if (const auto parsed = parse_compute(compute)) return *parsed;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"reading --compute", "\"" + compute + "\"", "f32 or bf16", ""});
+}
+
+LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
+  ProgressBar bar("layers");
+  model = Model::load(options.folder(), {.compute = options.compute_type(),
+                                         .lm_head = lm_head,
+                                         .threads = options.threads,
+                                         .progress = [&](int64_t done, int64_t total) {
+                                           bar.update(done, static_cast<double>(done) /
+                                                                static_cast<double>(total));
+                                         }});
+  session = std::make_unique<Session>(model, SessionOptions{options.threads, nullptr});
+  session->set_cancel(&interrupt_token());
+  if (!options.edit.empty()) session->set_edit(RoutingEdit::load(options.edit));
+}
+
+std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& options) const {
+  std::map<std::string, std::string> info = {
+      {"model", options.model.empty() ? kDefaultModel : options.model},
+      {"model_type", model->config().model_type},
+      {"config_hash", content_hash(read_text_file(model->folder() + "/config.json"))},
+      {"compute", std::string(compute_name(model->compute()))},
+      {"simd", std::string(session->executor().kernels().name)}};
+  if (!options.edit.empty()) {
+    info["edit"] = options.edit;
+    info["edit_hash"] = content_hash(read_text_file(options.edit));
+  }
+  return info;
+}
+
+ProgressBar::ProgressBar(std::string unit)
+    : unit_(std::move(unit)),
+      terminal_(::isatty(STDERR_FILENO) != 0),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
+
+ProgressBar::~ProgressBar() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void ProgressBar::update(int64_t done, std::optional<double> fraction) {
+  using std::chrono::duration;
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_ || now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  shown_ = true;
+  const double seconds = duration<double>(now - start_).count();
+  std::string line = fmt::format("\r\x1b[K{} {}, {:.1f}/s", done, unit_,
+                                 static_cast<double>(done) / seconds);
+  if (fraction && *fraction > 0) {
+    const int left = static_cast<int>(seconds * (1 - *fraction) / *fraction);
+    line += fmt::format(", {:.0f} %, {}:{:02} left", *fraction * 100, left / 60, left % 60);
+  }
+  fmt::print(stderr, "{}", line);
+}
+
+size_t choose(std::string_view option, std::string_view value,
+              const std::vector<std::string_view>& names) {
+  const auto found = std::find(names.begin(), names.end(), value);
+  if (found != names.end()) return static_cast<size_t>(found - names.begin());
+  throw Error(ErrorCode::kInvalidArgument,
+              {fmt::format("reading {}", option), fmt::format("\"{}\"", value),
+               fmt::format("one of {}", fmt::join(names, ", ")), ""});
+}
+
+std::vector<std::vector<int32_t>> read_ids(const std::string& path) {
+  const auto refuse = [&](std::string found) {
+    throw Error(ErrorCode::kBadFile,
+                {"reading " + path, std::move(found), "a list of lists of token ids", ""});
+  };
+  const nlohmann::json root = read_json_file(path);
+  if (!root.is_array() || root.empty()) refuse("no filled list");
+  std::vector<std::vector<int32_t>> sequences;
+  for (const nlohmann::json& row : root) {
+    if (!row.is_array() || row.empty()) refuse("an entry that is not a filled list");
+    sequences.emplace_back();
+    for (const nlohmann::json& id : row) {
+      if (!id.is_number_integer() || id < 0 || id > INT32_MAX) refuse("the id " + id.dump());
+      sequences.back().push_back(id.get<int32_t>());
+    }
+  }
+  return sequences;
+}
+
+void print_json(const nlohmann::json& value) {
+  const std::string line =
+      value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  write_all(STDOUT_FILENO, line.data(), line.size(), "standard output");
+}
+
+std::string content_hash(std::string_view content) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (unsigned char c : content) hash = (hash ^ c) * 0x100000001b3ULL;
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace expertoire::cli

@@ -1,0 +1,81 @@
+// What several sub-commands share: choosing a model, progress, names of enumerations.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/session.h"
+#include "tokenizer/tokenizer.h"
+
+namespace expertoire::cli {
+
+/// --model, --compute, --threads, --edit.
+struct ModelOptions {
+  std::string model;
+  std::string compute;
+  std::string edit;
+  int threads = 0;
+
+  void add_to(CLI::App& app);
+  std::string folder() const;
+  Compute compute_type() const;
+};
+
+/// A loaded model with a session of its own. Ctrl-C stops it at the next layer.
+struct LoadedModel {
+  std::shared_ptr<const Model> model;
+  std::unique_ptr<Session> session;
+
+  LoadedModel(const ModelOptions& options, bool lm_head);
+  Tokenizer tokenizer() const { return Tokenizer::load(model->folder()); }
+  /// model folder, config hash, compute, SIMD level, edit: what outputs say of themselves.
+  std::map<std::string, std::string> provenance(const ModelOptions& options) const;
+};
+
+/// The token that Ctrl-C raises; installs the handler on first use.
+CancelToken& interrupt_token();
+
+/// A line on stderr with rate and ETA, on a terminal only; at most ten times a second.
+class ProgressBar {
+ public:
+  /// `unit`: "texts", "tokens" …
+  explicit ProgressBar(std::string unit);
+  ~ProgressBar();
+  /// `fraction` of the whole work that is done, if known: it gives the ETA.
+  void update(int64_t done, std::optional<double> fraction);
+
+ private:
+  std::string unit_;
+  bool terminal_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+/// The index of `value` in a list of names. Errors: kInvalidArgument naming the option and the list.
+size_t choose(std::string_view option, std::string_view value,
+              const std::vector<std::string_view>& names);
+template <class Enum, size_t N>
+Enum choose_enum(std::string_view option, std::string_view value,
+                 const std::string_view (&names)[N]) {
+  return static_cast<Enum>(choose(option, value, {std::begin(names), std::end(names)}));
+}
+
+/// ids.json: a list of lists of token ids. Errors: kBadFile.
+std::vector<std::vector<int32_t>> read_ids(const std::string& path);
+
+/// One line of JSON on stdout; text that is not UTF-8 is replaced, not refused.
+void print_json(const nlohmann::json& value);
+
+/// Hex of a 64-bit FNV-1a hash: tells files apart in metadata, nothing more.
+std::string content_hash(std::string_view content);
+
+}  // namespace expertoire::cli

@@ -1,0 +1,180 @@
+// expertoire embed
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/embed_options.h"
+#include "embed/pipeline.h"
+#include "io/atomic_file.h"
+#include "io/text_source.h"
+#include "io/vector_writer.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  EmbedCliOptions embed;
+  std::string input = "-", field = "text", out = "-";
+  bool resume = false;
+  int64_t checkpoint_every = 10000;
+};
+
+// From parts to rows of the output: calibrates, combines, writes, and makes durable now and then.
+class RowSink {
+ public:
+  RowSink(const Embedder& embedder, const CalibrationChoice& calibration, VectorWriter& writer,
+          const Options& options)
+      : embedder_(embedder), calibration_(calibration), writer_(writer), options_(options) {}
+
+  void put(EmbedParts parts) {
+    if (calibration_.mode != CalibrationChoice::Mode::kBatch) {
+      write(std::move(parts));
+    } else {
+      batch_.push_back(std::move(parts));
+      if (static_cast<int64_t>(batch_.size()) == options_.embed.calibration_batch) flush();
+    }
+  }
+
+  // The z-scores of a batch need all of it: rows are durable only after whole batches.
+  void flush() {
+    if (batch_.empty()) return;
+    standardize_batch(batch_);
+    for (EmbedParts& parts : batch_) write(std::move(parts));
+    batch_.clear();
+  }
+
+ private:
+  void write(EmbedParts parts) {
+    writer_.append(embedder_.combine(std::move(parts), calibration_.set));
+    if (++since_checkpoint_ < options_.checkpoint_every) return;
+    if (calibration_.mode == CalibrationChoice::Mode::kBatch &&
+        writer_.rows() % options_.embed.calibration_batch != 0) {
+      return;
+    }
+    writer_.checkpoint();
+    since_checkpoint_ = 0;
+  }
+
+  const Embedder& embedder_;
+  const CalibrationChoice& calibration_;
+  VectorWriter& writer_;
+  const Options& options_;
+  std::vector<EmbedParts> batch_;
+  int64_t since_checkpoint_ = 0;
+};
+
+json describe(const Options& options, const LoadedModel& loaded, const Embedder& embedder,
+              const CalibrationChoice& calibration) {
+  json about = loaded.provenance(options.embed.model);
+  for (const auto& [key, value] : calibration_conditions(embedder, *loaded.model)) {
+    about[key] = value;
+  }
+  about["kind"] = options.embed.kind;
+  about["prompt"] = options.embed.prompt;
+  about["alpha"] = options.embed.alpha;
+  about["truncate"] = options.embed.truncate;
+  about["dim"] = embedder.dim();
+  about["input"] = options.input;
+  about["field"] = options.field;
+  switch (calibration.mode) {
+    case CalibrationChoice::Mode::kNone: about["calibration"] = "none"; break;
+    case CalibrationChoice::Mode::kBatch:
+      about["calibration"] = fmt::format("batch of {}", options.embed.calibration_batch);
+      break;
+    case CalibrationChoice::Mode::kFitted:
+      about["calibration"] = calibration.path;
+      about["calibration_metadata"] = calibration.calibration.metadata;
+      break;
+  }
+  return about;
+}
+
+[[noreturn]] void rethrow_with_line(const Error& error, int64_t line) {
+  Error::Parts parts = error.parts();
+  parts.operation = fmt::format("line {}: {}", line, parts.operation);
+  throw Error(error.code(), std::move(parts));
+}
+
+void run_texts(const Options& options, Embedder& embedder, RowSink& sink, int64_t skip) {
+  TextSource texts(options.input, options.field);
+  for (int64_t i = 0; i < skip; ++i) {
+    if (!texts.next()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  {"resuming", fmt::format("{} rows done of {} lines", skip, i),
+                   "the same input", "run again without --resume"});
+    }
+  }
+  EmbedPipeline pipeline(embedder, options.embed.batch_tokens,
+                         [&](EmbedParts parts) { sink.put(std::move(parts)); });
+  ProgressBar bar("texts");
+  int64_t done = skip;
+  while (const auto text = texts.next()) {
+    interrupt_token().check("embedding");
+    try {
+      pipeline.add(*text);
+    } catch (const Error& error) {
+      rethrow_with_line(error, texts.lines().line());
+    }
+    const int64_t total = texts.lines().bytes_total();
+    bar.update(++done, total > 0 ? std::optional(static_cast<double>(texts.lines().bytes_read()) /
+                                                 static_cast<double>(total))
+                                 : std::nullopt);
+  }
+  pipeline.flush();
+  sink.flush();
+}
+
+void embed(const Options& options) {
+  const EmbedOptions parsed = options.embed.parse();
+  LoadedModel loaded(options.embed.model, false);
+  const Tokenizer tokenizer = loaded.tokenizer();
+  Embedder embedder(*loaded.session, tokenizer, parsed);
+  const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
+  const json about = describe(options, loaded, embedder, *calibration);
+  const auto writer =
+      VectorWriter::open({options.out, embedder.dim(), about.dump(), options.resume});
+  RowSink sink(embedder, *calibration, *writer, options);
+  try {
+    run_texts(options, embedder, sink, writer->rows());
+  } catch (const Error& error) {
+    // A run that was stopped keeps what it has, for --resume; partial batches of z-scores it drops.
+    if (error.code() == ErrorCode::kCancelled && options.out != "-" &&
+        calibration->mode != CalibrationChoice::Mode::kBatch) {
+      writer->checkpoint();
+    }
+    throw;
+  }
+  writer->finish();
+  if (options.out == "-") return;
+  json meta = about;
+  meta["rows"] = writer->rows();
+  write_file(options.out + ".meta.json", meta.dump(1) + "\n");
+}
+
+std::function<void()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->embed.add_kind(app);
+  options->embed.add_calibration(app);
+  options->embed.add_to(app);
+  app.add_option("--input", options->input, "One text a line: .jsonl, .txt, or - for stdin")
+      ->capture_default_str();
+  app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
+      ->capture_default_str();
+  app.add_option("--out", options->out, ".npy, .jsonl, .f32, or - for JSON Lines on stdout")
+      ->capture_default_str();
+  app.add_flag("--resume", options->resume, "Continue an interrupted run of the same command");
+  app.add_option("--checkpoint-every", options->checkpoint_every,
+                 "Rows between two points that --resume can continue from")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  return [options] { embed(*options); };
+}
+
+}  // namespace
+
+extern const Command kEmbedCommand = {"embed", "Texts to vectors: hidden, routing, concat or sum",
+                                      setup};
+
+}  // namespace expertoire::cli

@@ -1,0 +1,121 @@
+// expertoire generate
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/common.h"
+#include "engine/generate.h"
+#include "io/atomic_file.h"
+#include "io/json.h"
+#include "tokenizer/chat_template.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  ModelOptions model;
+  std::string prompt, ids, system;
+  bool ignore_eos = false, json = false, chat = false;
+  GenerateOptions generate;
+};
+
+// config.json's, and generation_config.json's when it is there.
+std::vector<int32_t> end_ids(const Model& model) {
+  std::vector<int32_t> ids = model.config().eos_token_ids;
+  const std::string path = model.folder() + "/generation_config.json";
+  if (!std::filesystem::exists(path)) return ids;
+  const json config = read_json_file(path);
+  const json eos = config.is_object() ? config.value("eos_token_id", json()) : json();
+  for (const json& id : eos.is_array() ? eos : json::array({eos})) {
+    if (id.is_number_integer()) ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+std::vector<int32_t> prompt_ids(const Options& options, const Tokenizer& tokenizer) {
+  if (!options.chat) return tokenizer.encode(options.prompt);
+  std::vector<ChatMessage> messages;
+  if (!options.system.empty()) messages.push_back({"system", options.system});
+  messages.push_back({"user", options.prompt});
+  const auto text_of = [&](std::optional<int32_t> id) {
+    return id ? tokenizer.id_to_token(*id) : std::string();
+  };
+  if (tokenizer.chat_template().empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"preparing a chat", "a model without a chat template",
+                 "one tuned for chat, or no --chat", ""});
+  }
+  const std::string text =
+      render_chat(tokenizer.chat_template(), messages,
+                  {true, text_of(tokenizer.bos_id()), text_of(tokenizer.eos_id())});
+  return tokenizer.encode(text, false);
+}
+
+json describe(const Generated& generated, const std::vector<int32_t>& prompt) {
+  return {{"ids", generated.ids},
+          {"text", generated.text},
+          {"finish_reason", kFinishReasonNames[static_cast<size_t>(generated.reason)]},
+          {"prompt_ids", prompt}};
+}
+
+void run(const Options& options) {
+  if (options.prompt.empty() == options.ids.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"generating", options.ids.empty() ? "no prompt" : "--prompt and --ids",
+                 "either --prompt TEXT or --ids FILE", ""});
+  }
+  LoadedModel loaded(options.model, true);
+  std::optional<Tokenizer> tokenizer;
+  if (options.ids.empty() || std::filesystem::exists(loaded.model->folder() + "/tokenizer.json")) {
+    tokenizer.emplace(loaded.tokenizer());
+  }
+  GenerateOptions generation = options.generate;
+  if (!options.ignore_eos) generation.stop_ids = end_ids(*loaded.model);
+  const Tokenizer* text = tokenizer ? &*tokenizer : nullptr;
+  const std::vector<std::vector<int32_t>> prompts =
+      options.ids.empty() ? std::vector<std::vector<int32_t>>{prompt_ids(options, *tokenizer)}
+                          : read_ids(options.ids);
+  const bool plain = !options.json && text != nullptr;
+  for (const std::vector<int32_t>& prompt : prompts) {
+    const auto show = [&](const std::string& piece) {
+      if (plain) write_all(STDOUT_FILENO, piece.data(), piece.size(), "standard output");
+    };
+    const Generated generated = generate(*loaded.session, text, prompt, generation, show);
+    if (plain) {
+      show("\n");
+    } else {
+      print_json(describe(generated, prompt));
+    }
+  }
+}
+
+std::function<void()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  GenerateOptions& generate = options->generate;
+  options->model.add_to(app);
+  app.add_option("--prompt", options->prompt, "Text to continue");
+  app.add_option("--ids", options->ids, "Or a JSON list of lists of token ids");
+  app.add_flag("--chat", options->chat, "The prompt is a user's message (chat template)");
+  app.add_option("--system", options->system, "System message of a chat");
+  app.add_option("--max-tokens", generate.max_tokens, "Most new tokens")->capture_default_str();
+  app.add_option("--temperature", generate.sampler.temperature, "0 = greedy")
+      ->capture_default_str();
+  app.add_option("--top-k", generate.sampler.top_k, "0 = all")->capture_default_str();
+  app.add_option("--top-p", generate.sampler.top_p, "1 = all")->capture_default_str();
+  app.add_option("--seed", generate.sampler.seed, "Of the draws")->capture_default_str();
+  app.add_option("--stop", generate.stop_strings, "Text to stop before; may be given again");
+  app.add_flag("--ignore-eos", options->ignore_eos, "Go on after the end of the sequence");
+  app.add_flag("--json", options->json, "One JSON object a prompt");
+  return [options] { run(*options); };
+}
+
+}  // namespace
+
+extern const Command kGenerateCommand = {"generate", "Continue a text", setup};
+
+}  // namespace expertoire::cli

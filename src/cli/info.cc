@@ -1,0 +1,108 @@
+// expertoire info
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/common.h"
+#include "embed/calibration.h"
+#include "engine/default_model.h"
+#include "io/json.h"
+#include "model/family/family.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string model;
+  bool cpu = false, json = false;
+};
+
+json describe_cpu() {
+  json levels = json::array();
+  for (const KernelLevel& level : kernel_levels()) {
+    levels.push_back({{"name", level.name}, {"needs", level.needs}, {"available", level.available}});
+  }
+  return {{"simd_levels", levels},
+          {"simd", default_kernels().name},
+          {"default_compute", default_kernels().native_bf16 ? "bf16" : "f32"},
+          {"cpus", ThreadPool::available_cpus()}};
+}
+
+// What the configuration alone says; the weights stay on disk.
+json describe_model(const std::string& spec) {
+  const std::string folder = model_folder(spec);
+  const std::string path = folder + "/config.json";
+  const ModelConfig config = parse_config(read_json_file(path), path);
+  std::vector<int> sparse;
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (config.sparse[static_cast<size_t>(layer)]) sparse.push_back(layer);
+  }
+  json info = {{"folder", folder},
+               {"model_type", config.model_type},
+               {"parameters", config.parameters()},
+               {"active_parameters", config.active_parameters()},
+               {"hidden_size", config.hidden_size},
+               {"num_hidden_layers", config.num_hidden_layers},
+               {"num_attention_heads", config.num_attention_heads},
+               {"num_key_value_heads", config.num_key_value_heads},
+               {"head_dim", config.head_dim},
+               {"vocab_size", config.vocab_size},
+               {"max_position_embeddings", config.max_position_embeddings},
+               {"tie_word_embeddings", config.tie_word_embeddings},
+               {"sparse_layers", sparse},
+               {"num_experts", config.num_experts},
+               {"num_experts_per_tok", config.router.top_k},
+               {"norm_topk_prob", config.router.norm_topk_prob},
+               {"moe_intermediate_size", config.moe_intermediate_size},
+               {"shared_intermediate_size", config.shared_intermediate_size},
+               {"embedding", {{"hidden_dim", config.hidden_size},
+                              {"routing_dim", config.num_experts * config.sparse_layers()},
+                              {"pooling", "last"},
+                              {"prompt", "none"},
+                              {"routing_stage", stage_name(config.family->embedding_stage)}}},
+               {"tokenizer", std::filesystem::exists(folder + "/tokenizer.json")}};
+  const std::string calibration = folder + "/calibration.safetensors";
+  if (std::filesystem::exists(calibration)) {
+    info["calibration"] = Calibration::load(calibration).metadata;
+  }
+  return info;
+}
+
+void print_plain(const json& info, int indent = 0) {
+  for (const auto& [key, value] : info.items()) {
+    if (value.is_object()) {
+      fmt::print("{:{}}{}\n", "", indent, key);
+      print_plain(value, indent + 2);
+    } else {
+      fmt::print("{:{}}{:<{}} {}\n", "", indent, key, 26 - indent,
+                 value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+}
+
+void info(const Options& options) {
+  const json about = options.cpu ? describe_cpu() : describe_model(options.model);
+  if (options.json) {
+    print_json(about);
+  } else {
+    print_plain(about);
+  }
+}
+
+std::function<void()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("--model", options->model,
+                 "Model folder or org/name (default: the model that ships)");
+  app.add_flag("--cpu", options->cpu, "SIMD levels and threads of this machine instead");
+  app.add_flag("--json", options->json, "As one JSON object");
+  return [options] { info(*options); };
+}
+
+}  // namespace
+
+extern const Command kInfoCommand = {"info", "What a model is, or what this machine can do", setup};
+
+}  // namespace expertoire::cli

@@ -1,0 +1,92 @@
+// expertoire tokenize, detokenize
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/common.h"
+#include "engine/default_model.h"
+#include "io/json.h"
+#include "io/text_source.h"
+
+namespace expertoire::cli {
+namespace {
+
+struct Options {
+  std::string model, tokenizer, input = "-", field = "text";
+  bool no_special = false, skip_special = false, json = false;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--model", model, "Model folder or org/name (default: the model that ships)");
+    app.add_option("--tokenizer", tokenizer, "A tokenizer.json, or a folder with one");
+    app.add_option("--input", input, "File, or - for standard input")->capture_default_str();
+    app.add_flag("--json", json, "One JSON object a line");
+  }
+  Tokenizer load() const {
+    return Tokenizer::load(tokenizer.empty() ? model_folder(model) : tokenizer);
+  }
+};
+
+void tokenize(const Options& options) {
+  const Tokenizer tokenizer = options.load();
+  TextSource texts(options.input, options.field);
+  while (const auto text = texts.next()) {
+    const std::vector<int32_t> ids = tokenizer.encode(*text, !options.no_special);
+    if (options.json) {
+      print_json({{"ids", ids}});
+    } else {
+      std::string line;
+      for (int32_t id : ids) line += fmt::format("{} {}\n", id, tokenizer.id_to_token(id));
+      fmt::print("{}\n", line);
+    }
+  }
+}
+
+void detokenize(const Options& options) {
+  const Tokenizer tokenizer = options.load();
+  LineReader lines(options.input);
+  while (const auto line = lines.next()) {
+    const nlohmann::json row = parse_json(*line, fmt::format("line {}", lines.line()));
+    const nlohmann::json ids = row.is_object() ? row.value("ids", nlohmann::json()) : row;
+    if (!ids.is_array()) {
+      throw Error(ErrorCode::kBadFile, {fmt::format("reading line {}", lines.line()), "no ids",
+                                        "{\"ids\": [...]}", ""});
+    }
+    std::vector<int32_t> numbers;
+    for (const nlohmann::json& id : ids) {
+      if (!id.is_number_integer()) {
+        throw Error(ErrorCode::kBadFile, {fmt::format("reading line {}", lines.line()),
+                                          "the id " + id.dump(), "whole numbers", ""});
+      }
+      numbers.push_back(id.get<int32_t>());
+    }
+    const std::string text = tokenizer.decode(numbers, options.skip_special);
+    if (options.json) {
+      print_json({{"text", text}});
+    } else {
+      fmt::print("{}\n", text);
+    }
+  }
+}
+
+std::function<void()> setup_tokenize(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->add_to(app);
+  app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
+      ->capture_default_str();
+  app.add_flag("--no-special", options->no_special, "Without BOS and the like");
+  return [options] { tokenize(*options); };
+}
+
+std::function<void()> setup_detokenize(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->add_to(app);
+  app.add_flag("--skip-special", options->skip_special, "Leave special tokens out");
+  return [options] { detokenize(*options); };
+}
+
+}  // namespace
+
+extern const Command kTokenizeCommand = {"tokenize", "Text to token ids", setup_tokenize};
+extern const Command kDetokenizeCommand = {"detokenize", "Token ids to text", setup_detokenize};
+
+}  // namespace expertoire::cli
