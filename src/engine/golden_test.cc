@@ -37,7 +37,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, const K
     EXPERTOIRE_NEEDS_SHARED(folder);
     folder_ = shared_folder() + "/" + folder;
     outputs_ = std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/outputs.safetensors"));
-    model_ = Model::load(folder_, {.compute = Compute::kF32, .threads = 1});
+    model_ = Model::load(folder_, {.compute = Compute::kF32, .lm_head = true, .threads = 1, .progress = {}});
     session_ = std::make_unique<Session>(model_, SessionOptions{2, std::get<1>(GetParam())});
     const std::vector<int32_t> ids = integers(outputs_->tensor("input_ids"));
     auto at = ids.begin();
