@@ -4,7 +4,9 @@ set(EXPERTOIRE_SIMD_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(EXPERTOIRE_SIMD_FLAGS_avx512
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)
 # gcc 12's own intrinsics headers trip these two warnings.
-set(EXPERTOIRE_SIMD_WARNINGS -Wno-uninitialized -Wno-maybe-uninitialized)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(EXPERTOIRE_SIMD_WARNINGS -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
 set(EXPERTOIRE_SIMD_FLAGS_avx512bf16 ${EXPERTOIRE_SIMD_FLAGS_avx512} -mavx512bf16)
 
 function(expertoire_simd_flags directory)

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "engine/default_model.h"
-#include "io/atomic_file.h"
+#include "io/file_descriptor.h"
 #include "io/json.h"
 
 namespace expertoire::cli {
@@ -137,7 +137,7 @@ std::vector<std::vector<int32_t>> read_ids(const std::string& path) {
 void print_json(const nlohmann::json& value) {
   const std::string line =
       value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  write_all(STDOUT_FILENO, line.data(), line.size(), "standard output");
+  write_all(STDOUT_FILENO, line, "standard output");
 }
 
 std::string content_hash(std::string_view content) {

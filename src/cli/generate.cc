@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "engine/generate.h"
-#include "io/atomic_file.h"
+#include "io/file_descriptor.h"
 #include "io/json.h"
 #include "tokenizer/chat_template.h"
 
@@ -83,7 +83,7 @@ void run(const Options& options) {
   const bool plain = !options.json && text != nullptr;
   for (const std::vector<int32_t>& prompt : prompts) {
     const auto show = [&](const std::string& piece) {
-      if (plain) write_all(STDOUT_FILENO, piece.data(), piece.size(), "standard output");
+      if (plain) write_all(STDOUT_FILENO, piece, "standard output");
     };
     const Generated generated = generate(*loaded.session, text, prompt, generation, show);
     if (plain) {

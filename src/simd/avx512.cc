@@ -19,7 +19,7 @@ constexpr int kRowsBf16 = 4;                  // 16 accumulators, 8 for weights
 // body(0) … body(N − 1), each with its index as a constant.
 template <int N, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) [[gnu::always_inline]] {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (body(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});
 }

@@ -14,7 +14,7 @@ constexpr int kMostRows = 6;    // 24 accumulators, 4 weights, 1 activation
 
 template <int N, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) [[gnu::always_inline]] {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (body(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});
 }
