@@ -3,8 +3,8 @@
 
 namespace expertoire::bench {
 
-/// Multiply-adds of bf16 pairs (or f32 where the CPU has no bf16) from registers alone, on `threads`
-/// threads at once: floating point operations a second.
+/// Multiply-adds of bf16 pairs (or f32 where the CPU has no bf16) from registers alone, on
+/// `threads` threads at once: floating point operations a second.
 double peak_bf16(int threads);
 double peak_f32(int threads);
 

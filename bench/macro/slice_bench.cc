@@ -32,9 +32,12 @@ std::vector<Case> cases() {
     state = state * 1664525U + 1013904223U;
     mixed.push_back(4 + static_cast<int>(state >> 16) % 125);
   }
-  return {{"64x32", std::vector<int>(64, 32)}, {"8x256", std::vector<int>(8, 256)},
-          {"1x256", {256}},                    {"4x16", std::vector<int>(4, 16)},
-          {"1x12", {12}},                      {"mixed", mixed},
+  return {{"64x32", std::vector<int>(64, 32)},
+          {"8x256", std::vector<int>(8, 256)},
+          {"1x256", {256}},
+          {"4x16", std::vector<int>(4, 16)},
+          {"1x12", {12}},
+          {"mixed", mixed},
           {"decode", {}}};
 }
 
@@ -80,8 +83,7 @@ double median(std::vector<double> values) {
 double decode_bytes(const Model& model) {
   const ModelConfig& c = model.config();
   const double size = static_cast<double>(compute_size(model.compute()));
-  return flops_per_token(c) / 2 * size +
-         static_cast<double>(c.vocab_size * c.hidden_size) * size;
+  return flops_per_token(c) / 2 * size + static_cast<double>(c.vocab_size * c.hidden_size) * size;
 }
 
 Sample run_prefill(Session& session, const std::vector<std::vector<int32_t>>& texts) {
@@ -106,8 +108,8 @@ Sample run_decode(Session& session, KvCache& cache, int steps) {
   return {(now() - start) / steps, 0, 0};
 }
 
-void report(const Case& test, const Model& model, const std::vector<Sample>& samples,
-            double tokens, bool json) {
+void report(const Case& test, const Model& model, const std::vector<Sample>& samples, double tokens,
+            bool json) {
   std::vector<double> seconds, share, bandwidth_share;
   const double flops = flops_per_token(model.config()) * tokens;
   for (const Sample& sample : samples) {
@@ -119,8 +121,11 @@ void report(const Case& test, const Model& model, const std::vector<Sample>& sam
   const double worst = *std::max_element(seconds.begin(), seconds.end());
   const double mid = median(seconds);
   if (json) {
-    fmt::print("{}\n", nlohmann::json{{"case", test.name}, {"tokens", tokens}, {"median_s", mid},
-                                      {"best_s", best}, {"worst_s", worst},
+    fmt::print("{}\n", nlohmann::json{{"case", test.name},
+                                      {"tokens", tokens},
+                                      {"median_s", mid},
+                                      {"best_s", best},
+                                      {"worst_s", worst},
                                       {"tokens_per_s", tokens / mid},
                                       {"peak_share", median(share)}}
                            .dump());
@@ -175,7 +180,8 @@ int run(int argc, char** argv) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double packed = static_cast<double>(model->weight_bytes());
-  fmt::print(stderr, "loaded in {:.2f} s, packed weights {:.0f} MB, peak RSS {:.0f} MB ({:.3f} x)\n",
+  fmt::print(stderr,
+             "loaded in {:.2f} s, packed weights {:.0f} MB, peak RSS {:.0f} MB ({:.3f} x)\n",
              now() - start, packed / 1e6, static_cast<double>(usage.ru_maxrss) / 1e3,
              static_cast<double>(usage.ru_maxrss) * 1024 / packed);
   Session session(model, {threads, nullptr});

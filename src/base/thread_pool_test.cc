@@ -35,8 +35,10 @@ TEST(ThreadPoolTest, ManyShortLoopsFollowEachOther) {
 
 TEST(ThreadPoolTest, ExceptionReachesTheCallerAndThePoolLivesOn) {
   ThreadPool pool(2);
-  EXPECT_THROW(pool.parallel_for(
-                   100, [](int64_t task, int) { if (task == 37) throw std::runtime_error("x"); }),
+  EXPECT_THROW(pool.parallel_for(100,
+                                 [](int64_t task, int) {
+                                   if (task == 37) throw std::runtime_error("x");
+                                 }),
                std::runtime_error);
   std::atomic<int> count{0};
   pool.parallel_for(10, [&](int64_t, int) { ++count; });

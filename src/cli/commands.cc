@@ -9,9 +9,9 @@ extern const Command kEmbedCommand, kCalibrateCommand, kSimilarityCommand, kNear
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
-      kEmbedCommand,   kCalibrateCommand, kSimilarityCommand, kNearestCommand,
-      kPromptsCommand, kForwardCommand,   kTraceCommand,      kGenerateCommand,
-      kPerplexityCommand, kTokenizeCommand, kDetokenizeCommand, kInfoCommand};
+      kEmbedCommand,      kCalibrateCommand, kSimilarityCommand, kNearestCommand,
+      kPromptsCommand,    kForwardCommand,   kTraceCommand,      kGenerateCommand,
+      kPerplexityCommand, kTokenizeCommand,  kDetokenizeCommand, kInfoCommand};
   return list;
 }
 

@@ -54,13 +54,13 @@ Compute ModelOptions::compute_type() const {
 
 LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
   ProgressBar bar("layers");
-  model = Model::load(options.folder(), {.compute = options.compute_type(),
-                                         .lm_head = lm_head,
-                                         .threads = options.threads,
-                                         .progress = [&](int64_t done, int64_t total) {
-                                           bar.update(done, static_cast<double>(done) /
-                                                                static_cast<double>(total));
-                                         }});
+  model = Model::load(options.folder(),
+                      {.compute = options.compute_type(),
+                       .lm_head = lm_head,
+                       .threads = options.threads,
+                       .progress = [&](int64_t done, int64_t total) {
+                         bar.update(done, static_cast<double>(done) / static_cast<double>(total));
+                       }});
   session = std::make_unique<Session>(model, SessionOptions{options.threads, nullptr});
   session->set_cancel(&interrupt_token());
   if (!options.edit.empty()) session->set_edit(RoutingEdit::load(options.edit));
@@ -97,8 +97,8 @@ void ProgressBar::update(int64_t done, std::optional<double> fraction) {
   last_ = now;
   shown_ = true;
   const double seconds = duration<double>(now - start_).count();
-  std::string line = fmt::format("\r\x1b[K{} {}, {:.1f}/s", done, unit_,
-                                 static_cast<double>(done) / seconds);
+  std::string line =
+      fmt::format("\r\x1b[K{} {}, {:.1f}/s", done, unit_, static_cast<double>(done) / seconds);
   if (fraction && *fraction > 0) {
     const int left = static_cast<int>(seconds * (1 - *fraction) / *fraction);
     line += fmt::format(", {:.0f} %, {}:{:02} left", *fraction * 100, left / 60, left % 60);

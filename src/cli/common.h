@@ -60,7 +60,8 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_;
 };
 
-/// The index of `value` in a list of names. Errors: kInvalidArgument naming the option and the list.
+/// The index of `value` in a list of names. Errors: kInvalidArgument naming the option and the
+/// list.
 size_t choose(std::string_view option, std::string_view value,
               const std::vector<std::string_view>& names);
 template <class Enum, size_t N>

@@ -102,8 +102,8 @@ void run_texts(const Options& options, Embedder& embedder, RowSink& sink, int64_
   for (int64_t i = 0; i < skip; ++i) {
     if (!texts.next()) {
       throw Error(ErrorCode::kInvalidArgument,
-                  {"resuming", fmt::format("{} rows done of {} lines", skip, i),
-                   "the same input", "run again without --resume"});
+                  {"resuming", fmt::format("{} rows done of {} lines", skip, i), "the same input",
+                   "run again without --resume"});
     }
   }
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens,

@@ -82,8 +82,8 @@ std::unique_ptr<CalibrationChoice> CalibrationChoice::choose(const EmbedCliOptio
     return choice;
   }
   choice->mode = Mode::kFitted;
-  choice->path =
-      options.calibration.empty() ? model.folder() + "/calibration.safetensors" : options.calibration;
+  choice->path = options.calibration.empty() ? model.folder() + "/calibration.safetensors"
+                                             : options.calibration;
   if (!std::filesystem::exists(choice->path)) {
     throw Error(ErrorCode::kNotFound,
                 {"calibrating the embedding", "no file " + choice->path,
@@ -91,8 +91,7 @@ std::unique_ptr<CalibrationChoice> CalibrationChoice::choose(const EmbedCliOptio
                  "fit one with `expertoire calibrate`, or use --calibration batch or none"});
   }
   choice->calibration = Calibration::load(choice->path);
-  choice->set =
-      &choice->calibration.set(options.prompt, calibration_conditions(embedder, model));
+  choice->set = &choice->calibration.set(options.prompt, calibration_conditions(embedder, model));
   return choice;
 }
 

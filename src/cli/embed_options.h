@@ -35,8 +35,7 @@ struct CalibrationChoice {
   /// none for hidden, routing and sum unless asked for; concat takes the model's own
   /// calibration.safetensors. Errors: kNotFound when concat finds none.
   static std::unique_ptr<CalibrationChoice> choose(const EmbedCliOptions& options,
-                                                   const Embedder& embedder,
-                                                   const Model& model);
+                                                   const Embedder& embedder, const Model& model);
 };
 
 /// What a calibration must have been fitted with, as its metadata says it.

@@ -23,7 +23,8 @@ struct Options {
 json describe_cpu() {
   json levels = json::array();
   for (const KernelLevel& level : kernel_levels()) {
-    levels.push_back({{"name", level.name}, {"needs", level.needs}, {"available", level.available}});
+    levels.push_back(
+        {{"name", level.name}, {"needs", level.needs}, {"available", level.available}});
   }
   return {{"simd_levels", levels},
           {"simd", default_kernels().name},
@@ -58,11 +59,12 @@ json describe_model(const std::string& spec) {
                {"norm_topk_prob", config.router.norm_topk_prob},
                {"moe_intermediate_size", config.moe_intermediate_size},
                {"shared_intermediate_size", config.shared_intermediate_size},
-               {"embedding", {{"hidden_dim", config.hidden_size},
-                              {"routing_dim", config.num_experts * config.sparse_layers()},
-                              {"pooling", "last"},
-                              {"prompt", "none"},
-                              {"routing_stage", stage_name(config.family->embedding_stage)}}},
+               {"embedding",
+                {{"hidden_dim", config.hidden_size},
+                 {"routing_dim", config.num_experts * config.sparse_layers()},
+                 {"pooling", "last"},
+                 {"prompt", "none"},
+                 {"routing_stage", stage_name(config.family->embedding_stage)}}},
                {"tokenizer", std::filesystem::exists(folder + "/tokenizer.json")}};
   const std::string calibration = folder + "/calibration.safetensors";
   if (std::filesystem::exists(calibration)) {

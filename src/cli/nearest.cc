@@ -32,9 +32,8 @@ std::vector<std::vector<float>> embed_texts(const Options& options,
   Embedder embedder(*loaded.session, tokenizer, options.embed.parse());
   const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
   if (calibration->mode == CalibrationChoice::Mode::kBatch) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"reading --calibration", "batch", "a file or none",
-                 "z-scores of a batch mean nothing for single texts"});
+    throw Error(ErrorCode::kInvalidArgument, {"reading --calibration", "batch", "a file or none",
+                                              "z-scores of a batch mean nothing for single texts"});
   }
   std::vector<std::vector<float>> vectors;
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens, [&](EmbedParts parts) {
@@ -102,12 +101,13 @@ void nearest(const Options& options) {
   }
   std::vector<double> scores;
   for (int64_t i = 0; i < matrix.rows; ++i) {
-    scores.push_back(similarity_of(options, query.data(),
-                                   matrix.values.data() + i * matrix.columns, matrix.columns));
+    scores.push_back(similarity_of(options, query.data(), matrix.values.data() + i * matrix.columns,
+                                   matrix.columns));
   }
   std::vector<int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto count = std::min<std::ptrdiff_t>(options.top, static_cast<std::ptrdiff_t>(order.size()));
+  const auto count =
+      std::min<std::ptrdiff_t>(options.top, static_cast<std::ptrdiff_t>(order.size()));
   std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](int64_t a, int64_t b) {
     const double left = scores[static_cast<size_t>(a)];
     const double right = scores[static_cast<size_t>(b)];

@@ -94,7 +94,6 @@ std::function<void()> setup(CLI::App& app) {
 
 }  // namespace
 
-extern const Command kPerplexityCommand = {"perplexity", "How well a model predicts a text",
-                                           setup};
+extern const Command kPerplexityCommand = {"perplexity", "How well a model predicts a text", setup};
 
 }  // namespace expertoire::cli

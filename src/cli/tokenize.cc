@@ -48,8 +48,8 @@ void detokenize(const Options& options) {
     const nlohmann::json row = parse_json(*line, fmt::format("line {}", lines.line()));
     const nlohmann::json ids = row.is_object() ? row.value("ids", nlohmann::json()) : row;
     if (!ids.is_array()) {
-      throw Error(ErrorCode::kBadFile, {fmt::format("reading line {}", lines.line()), "no ids",
-                                        "{\"ids\": [...]}", ""});
+      throw Error(ErrorCode::kBadFile,
+                  {fmt::format("reading line {}", lines.line()), "no ids", "{\"ids\": [...]}", ""});
     }
     std::vector<int32_t> numbers;
     for (const nlohmann::json& id : ids) {

@@ -109,9 +109,11 @@ void trace_tensors(const Options& options, LoadedModel& loaded) {
   });
   std::vector<NamedTensor> tensors = capture.named_tensors();
   const auto integers = [&](const char* name, const std::vector<int32_t>& values) {
-    tensors.push_back({name, {DType::kI32, {static_cast<int64_t>(values.size())},
-                              reinterpret_cast<const std::byte*>(values.data()),
-                              values.size() * sizeof(int32_t)}});
+    tensors.push_back({name,
+                       {DType::kI32,
+                        {static_cast<int64_t>(values.size())},
+                        reinterpret_cast<const std::byte*>(values.data()),
+                        values.size() * sizeof(int32_t)}});
   };
   integers("input_ids", all_ids);
   integers("seq_lens", lengths);

@@ -100,8 +100,10 @@ void Calibration::save(const std::string& path) const {
     for (const Field& field : kFields) {
       const std::vector<float>& values = set.*field.values;
       tensors.push_back({prompt + "/" + field.name,
-                         {DType::kF32, {static_cast<int64_t>(values.size())},
-                          reinterpret_cast<const std::byte*>(values.data()), values.size() * 4}});
+                         {DType::kF32,
+                          {static_cast<int64_t>(values.size())},
+                          reinterpret_cast<const std::byte*>(values.data()),
+                          values.size() * 4}});
     }
   }
   std::map<std::string, std::string> with_format = metadata;
@@ -117,8 +119,7 @@ const CalibrationSet& Calibration::set(const std::string& prompt,
       throw Error(ErrorCode::kInvalidArgument,
                   {"applying the calibration",
                    fmt::format("it was fitted with {} = {}", key, found->second),
-                   fmt::format("{} = {}", key, value),
-                   "fit another with `expertoire calibrate`"});
+                   fmt::format("{} = {}", key, value), "fit another with `expertoire calibrate`"});
     }
   }
   const auto found = sets.find(prompt);

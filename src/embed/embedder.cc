@@ -144,10 +144,9 @@ std::vector<int32_t> Embedder::tokenize(std::string_view text) const {
   }
   if (ids.size() <= most) return ids;
   if (options_.truncate == Truncate::kNever) {
-    throw Error(ErrorCode::kTooLong,
-                {"embedding a text", fmt::format("{} tokens", ids.size()),
-                 fmt::format("at most {}, the model's context", most),
-                 "use --truncate left or right"});
+    throw Error(ErrorCode::kTooLong, {"embedding a text", fmt::format("{} tokens", ids.size()),
+                                      fmt::format("at most {}, the model's context", most),
+                                      "use --truncate left or right"});
   }
   const auto cut = static_cast<std::ptrdiff_t>(ids.size() - most);
   if (options_.truncate == Truncate::kLeft) {
@@ -170,7 +169,8 @@ std::vector<EmbedParts> Embedder::parts(std::span<const std::vector<int32_t>> te
 
 std::vector<float> Embedder::combine(EmbedParts parts, const CalibrationSet* calibration) const {
   if (calibration != nullptr) {
-    if (wants_hidden()) standardize(calibration->hidden_mean, calibration->hidden_std, parts.hidden);
+    if (wants_hidden())
+      standardize(calibration->hidden_mean, calibration->hidden_std, parts.hidden);
     if (wants_routing()) {
       standardize(calibration->routing_mean, calibration->routing_std, parts.routing);
     }

@@ -22,7 +22,7 @@ namespace expertoire {
 enum class EmbedKind : uint8_t { kHidden, kRouting, kConcat, kSum };
 inline constexpr std::string_view kEmbedKindNames[] = {"hidden", "routing", "concat", "sum"};
 
-enum class Pooling : uint8_t { kLast, kMean };          ///< over tokens
+enum class Pooling : uint8_t { kLast, kMean };  ///< over tokens
 inline constexpr std::string_view kPoolingNames[] = {"last", "mean"};
 enum class LayerChoice : uint8_t { kLast, kAll };
 inline constexpr std::string_view kLayerChoiceNames[] = {"last", "all"};
@@ -77,8 +77,8 @@ class Embedder {
   Stage stage_;
 };
 
-/// The z-score of the paper's code over a batch: mean and unbiased standard deviation + 1e-8 of each
-/// dimension; a batch of one gives zeros (moee.py, encode()).
+/// The z-score of the paper's code over a batch: mean and unbiased standard deviation + 1e-8 of
+/// each dimension; a batch of one gives zeros (moee.py, encode()).
 void standardize_batch(std::vector<EmbedParts>& batch);
 
 }  // namespace expertoire

@@ -29,7 +29,8 @@ class MoeeTest : public testing::TestWithParam<std::tuple<const char*, const cha
     session_ = std::make_unique<Session>(
         Model::load(folder_, {.compute = Compute::kF32, .lm_head = false}));
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
-    golden_ = std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/moee.safetensors"));
+    golden_ =
+        std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/moee.safetensors"));
   }
 
   Embedder embedder(EmbedKind kind, std::optional<Stage> stage = {}) {
@@ -44,7 +45,8 @@ class MoeeTest : public testing::TestWithParam<std::tuple<const char*, const cha
 
   std::vector<EmbedParts> parts(Embedder& embedder) {
     std::vector<std::vector<int32_t>> texts;
-    for (const json& row : rows_) texts.push_back(embedder.tokenize(row["sentence"].get<std::string>()));
+    for (const json& row : rows_)
+      texts.push_back(embedder.tokenize(row["sentence"].get<std::string>()));
     return embedder.parts(texts);
   }
 

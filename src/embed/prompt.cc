@@ -16,10 +16,10 @@ constexpr std::string_view kOwnSlot = "{text}";
 [[noreturn]] void refuse(const std::string& spec, std::string found) {
   std::vector<std::string_view> names;
   for (const NamedPrompt& prompt : named_prompts()) names.push_back(prompt.name);
-  throw Error(ErrorCode::kInvalidArgument,
-              {fmt::format("reading the prompt \"{}\"", spec), std::move(found),
-               fmt::format("one of {}, or a template with one {{text}}", fmt::join(names, ", ")),
-               ""});
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      {fmt::format("reading the prompt \"{}\"", spec), std::move(found),
+       fmt::format("one of {}, or a template with one {{text}}", fmt::join(names, ", ")), ""});
 }
 
 // White space as Python's str.strip sees it, at the front of UTF-8 text; 0 if none.
@@ -30,7 +30,8 @@ size_t space_at(std::string_view text) {
       "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
       "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
   const unsigned char first = static_cast<unsigned char>(text[0]);
-  if (first == ' ' || (first >= 0x09 && first <= 0x0d) || (first >= 0x1c && first <= 0x1f)) return 1;
+  if (first == ' ' || (first >= 0x09 && first <= 0x0d) || (first >= 0x1c && first <= 0x1f))
+    return 1;
   for (std::string_view wide : kWide) {
     if (text.starts_with(wide)) return wide.size();
   }
@@ -101,8 +102,7 @@ Prompt Prompt::parse(const std::string& spec) {
     pattern = named.pattern;
     prompt.clean_ = true;
   }
-  const std::string_view slot =
-      pattern.find(kOwnSlot) != std::string::npos ? kOwnSlot : kPaperSlot;
+  const std::string_view slot = pattern.find(kOwnSlot) != std::string::npos ? kOwnSlot : kPaperSlot;
   const size_t at = pattern.find(slot);
   if (at == std::string::npos) refuse(spec, "neither a known name nor a template");
   if (pattern.find(slot, at + 1) != std::string::npos) refuse(spec, "the placeholder twice");

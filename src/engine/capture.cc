@@ -10,9 +10,9 @@
 namespace expertoire {
 
 const std::vector<std::string>& Capture::stage_names() {
-  static const std::vector<std::string> names = {
-      "hidden_states", "final_norm", "logits",       "router_logits",
-      "router_probs",  "topk_ids",   "topk_weights", "shared_weights"};
+  static const std::vector<std::string> names = {"hidden_states", "final_norm",    "logits",
+                                                 "router_logits", "router_probs",  "topk_ids",
+                                                 "topk_weights",  "shared_weights"};
   return names;
 }
 
@@ -96,9 +96,9 @@ void Capture::run(Session& session, std::span<const std::vector<int32_t>> sequen
 std::vector<NamedTensor> Capture::named_tensors() const {
   std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : tensors_) {
-    named.push_back({name,
-                     {tensor.dtype, {tensor.rows(), tensor.width}, tensor.bytes.data(),
-                      tensor.bytes.size()}});
+    named.push_back(
+        {name,
+         {tensor.dtype, {tensor.rows(), tensor.width}, tensor.bytes.data(), tensor.bytes.size()}});
   }
   return named;
 }

@@ -29,10 +29,10 @@ std::string shipped_model(const std::string& name) {
     const fs::path folder = fs::path(place) / name;
     if (fs::exists(folder / "config.json")) return folder.string();
   }
-  throw Error(ErrorCode::kNotFound,
-              {"finding the default model " + name,
-               fmt::format("nothing in {}", fmt::join(places, ", ")), "the models that ship",
-               "set EXPERTOIRE_MODELS to their folder, or give --model"});
+  throw Error(
+      ErrorCode::kNotFound,
+      {"finding the default model " + name, fmt::format("nothing in {}", fmt::join(places, ", ")),
+       "the models that ship", "set EXPERTOIRE_MODELS to their folder, or give --model"});
 }
 
 std::string model_folder(const std::string& spec) {

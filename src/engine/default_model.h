@@ -5,9 +5,9 @@
 
 namespace expertoire {
 
-/// Folder of the model `name` among those that ship: below $EXPERTOIRE_MODELS, or beside the running
-/// program: ../share/expertoire/models (installed), ../../models (build tree).
-/// Errors: kNotFound saying where it looked.
+/// Folder of the model `name` among those that ship: below $EXPERTOIRE_MODELS, or beside the
+/// running program: ../share/expertoire/models (installed), ../../models (build tree). Errors:
+/// kNotFound saying where it looked.
 std::string shipped_model(const std::string& name);
 
 /// The model of commands that are given none.

@@ -52,8 +52,8 @@ class StopWatch {
 
 }  // namespace
 
-Generated generate(Session& session, const Tokenizer* tokenizer,
-                   const std::vector<int32_t>& prompt, const GenerateOptions& options,
+Generated generate(Session& session, const Tokenizer* tokenizer, const std::vector<int32_t>& prompt,
+                   const GenerateOptions& options,
                    const std::function<void(const std::string&)>& on_text, RoutingSink* routing) {
   if (tokenizer == nullptr && !options.stop_strings.empty()) {
     throw Error(ErrorCode::kInvalidArgument,

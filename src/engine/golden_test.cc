@@ -14,9 +14,9 @@ namespace expertoire {
 namespace {
 
 const std::vector<std::string> kGoldens = {
-    "olmoe-a",  "olmoe-bf16",    "olmoe-clip-norm", "qwen2moe-a", "qwen2moe-mixed",
-    "deepseek-a", "deepseek-gqa-norm", "mixtral-a",   "mixtral-f16", "qwen3moe-a",
-    "llama-tied", "llama-untied",  "llama3-rope"};
+    "olmoe-a",    "olmoe-bf16",        "olmoe-clip-norm", "qwen2moe-a",  "qwen2moe-mixed",
+    "deepseek-a", "deepseek-gqa-norm", "mixtral-a",       "mixtral-f16", "qwen3moe-a",
+    "llama-tied", "llama-untied",      "llama3-rope"};
 
 std::vector<float> floats(const TensorView& view) {
   std::vector<float> values(static_cast<size_t>(view.elements()));
@@ -36,8 +36,10 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, const K
     const std::string folder = "goldens/" + std::get<0>(GetParam());
     EXPERTOIRE_NEEDS_SHARED(folder);
     folder_ = shared_folder() + "/" + folder;
-    outputs_ = std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/outputs.safetensors"));
-    model_ = Model::load(folder_, {.compute = Compute::kF32, .lm_head = true, .threads = 1, .progress = {}});
+    outputs_ =
+        std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/outputs.safetensors"));
+    model_ = Model::load(folder_,
+                         {.compute = Compute::kF32, .lm_head = true, .threads = 1, .progress = {}});
     session_ = std::make_unique<Session>(model_, SessionOptions{2, std::get<1>(GetParam())});
     const std::vector<int32_t> ids = integers(outputs_->tensor("input_ids"));
     auto at = ids.begin();
@@ -92,8 +94,8 @@ TEST_P(GoldenTest, PrefillMatchesEveryStage) {
 }
 
 TEST_P(GoldenTest, DecodeTokenByTokenMatchesEveryStage) {
-  Capture capture({"final_norm", "logits", "router_logits", "router_probs", "topk_ids",
-                   "topk_weights"});
+  Capture capture(
+      {"final_norm", "logits", "router_logits", "router_probs", "topk_ids", "topk_weights"});
   for (const std::vector<int32_t>& ids : sequences_) {
     KvCache cache = session_->new_cache();
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -109,7 +111,8 @@ TEST_P(GoldenTest, GreedyContinuationIsExact) {
   const std::vector<int32_t> from = integers(outputs_->tensor("generated_from"));
   std::vector<float> logits(static_cast<size_t>(model_->config().vocab_size));
   for (size_t i = 0; i < from.size(); ++i) {
-    const std::vector<int32_t> expected = integers(outputs_->tensor("generated." + std::to_string(i)));
+    const std::vector<int32_t> expected =
+        integers(outputs_->tensor("generated." + std::to_string(i)));
     KvCache cache = session_->new_cache();
     std::vector<int32_t> next = sequences_[static_cast<size_t>(from[i])];
     std::vector<int32_t> got;
@@ -118,7 +121,8 @@ TEST_P(GoldenTest, GreedyContinuationIsExact) {
       session_->forward({&chunk, 1});
       const int64_t row = session_->decoder().last_row(0);
       session_->decoder().logits({&row, 1}, logits.data());
-      next = {static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin())};
+      next = {
+          static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin())};
       got.push_back(next[0]);
     }
     EXPECT_EQ(got, expected);

@@ -35,8 +35,7 @@ std::vector<double> token_log_probs(Session& session, std::span<const int32_t> i
     Executor& executor = session.executor();
     executor.pool().parallel_for(static_cast<int64_t>(rows.size()), [&](int64_t i, int) {
       const size_t at = begin + static_cast<size_t>(i);
-      scores[at - first] =
-          log_prob(executor.kernels(), logits.data() + i * vocab, vocab, ids[at]);
+      scores[at - first] = log_prob(executor.kernels(), logits.data() + i * vocab, vocab, ids[at]);
     });
   }
   return scores;

@@ -16,7 +16,7 @@ struct SessionOptions {
 /// One forward pass at a time; many sessions may share a model.
 class Session {
  public:
-  Session(std::shared_ptr<const Model> model, const SessionOptions& options = {});
+  explicit Session(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
   const Model& model() const { return *model_; }
   Executor& executor() { return executor_; }
@@ -32,8 +32,8 @@ class Session {
   void forward(std::span<const Chunk> chunks, RoutingSink* routing = nullptr,
                HiddenSink* hidden = nullptr);
   /// Texts that nothing continues, as one packed batch; caches are kept for reuse.
-  void forward_once(std::span<const std::span<const int32_t>> texts,
-                    RoutingSink* routing = nullptr, HiddenSink* hidden = nullptr);
+  void forward_once(std::span<const std::span<const int32_t>> texts, RoutingSink* routing = nullptr,
+                    HiddenSink* hidden = nullptr);
 
  private:
   std::shared_ptr<const Model> model_;

@@ -40,9 +40,8 @@ void DenseFfn::mix(Executor& executor, const FfnInput& input, const Routing& /*r
                    FfnScratch& scratch, Rows out) const {
   const Rows inner = scratch.inner.ensure(input.compute.compute, input.tokens, mlp_.width());
   const MatmulJob up{&mlp_.gate_up, input.compute, nullptr, input.tokens};
-  matmul(executor, {&up, 1}, [&](const Tile& tile) {
-    store_gated(executor.kernels(), tile, mlp_.width(), inner, 0);
-  });
+  matmul(executor, {&up, 1},
+         [&](const Tile& tile) { store_gated(executor.kernels(), tile, mlp_.width(), inner, 0); });
   matmul_add(executor, {&mlp_.down, inner, nullptr, input.tokens}, out);
 }
 

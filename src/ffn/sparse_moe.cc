@@ -18,8 +18,8 @@ constexpr int64_t kTokenBlock = 512;
 constexpr int64_t kSelectBlock = 64;
 
 // Positions [begin, end) of the sorted `tokens` whose value lies in [first, last).
-std::pair<int64_t, int64_t> slots_of(const std::vector<int32_t>& tokens, int64_t begin,
-                                     int64_t end, int64_t first, int64_t last) {
+std::pair<int64_t, int64_t> slots_of(const std::vector<int32_t>& tokens, int64_t begin, int64_t end,
+                                     int64_t first, int64_t last) {
   const auto from = tokens.begin() + begin;
   const auto to = tokens.begin() + end;
   return {std::lower_bound(from, to, first) - tokens.begin(),
@@ -159,9 +159,8 @@ void SparseMoeFfn::mix(Executor& executor, const FfnInput& input, const Routing&
                        FfnScratch& scratch, Rows out) const {
   const Gathered gathered = gather(routing);
   if (gathered.experts.empty()) return;
-  const Rows inner =
-      scratch.inner.ensure(input.compute.compute, static_cast<int64_t>(gathered.tokens.size()),
-                           gathered.width);
+  const Rows inner = scratch.inner.ensure(
+      input.compute.compute, static_cast<int64_t>(gathered.tokens.size()), gathered.width);
   mix_up(executor, input, gathered, inner);
   mix_down(executor, gathered, inner, input.tokens, out);
 }

@@ -15,12 +15,8 @@ constexpr int64_t kTokenBlock = 16;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 // What all steps of one attention call share.
-struct Call {
+struct Call : AttentionInput {
   Executor& executor;
-  const ModelConfig& config;
-  const AttentionWeights& weights;
-  const RopeTable& rope;
-  int layer;
   AttentionScratch& scratch;
   Compute compute;
   Rows qkv;
@@ -98,17 +94,16 @@ void place(const Call& call, std::span<const BatchSlice> slices) {
   std::vector<PlaceTask> tasks;
   for (const BatchSlice& slice : slices) {
     for (int64_t i = 0; i < slice.count; i += kTokenBlock) {
-      tasks.push_back({&slice, slice.first_row + i,
-                       slice.first_row + std::min(i + kTokenBlock, slice.count)});
+      tasks.push_back(
+          {&slice, slice.first_row + i, slice.first_row + std::min(i + kTokenBlock, slice.count)});
     }
   }
-  call.executor.pool().parallel_for(
-      static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
-        const PlaceTask& task = tasks[static_cast<size_t>(t)];
-        for (int64_t row = task.begin; row < task.end; ++row) {
-          place_token(call, *task.slice, row, worker);
-        }
-      });
+  call.executor.pool().parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
+    const PlaceTask& task = tasks[static_cast<size_t>(t)];
+    for (int64_t row = task.begin; row < task.end; ++row) {
+      place_token(call, *task.slice, row, worker);
+    }
+  });
 }
 
 // Some query positions of one sequence against one key/value head; all query heads of the group
@@ -149,9 +144,7 @@ class BlockAttention {
 
  private:
   int64_t token(int r) const { return task_.first + r / group_; }
-  int64_t position(int r) const {
-    return task_.slice->start + token(r) - task_.slice->first_row;
-  }
+  int64_t position(int r) const { return task_.slice->start + token(r) - task_.slice->first_row; }
   int64_t head(int r) const { return task_.kv_head * group_ + r % group_; }
 
   template <class T>
@@ -172,8 +165,8 @@ class BlockAttention {
   const float* query_product(const std::byte* panel) {
     std::array<const T*, kMaxPanelRows> a;
     for (int r = 0; r < task_.rows; ++r) {
-      a[static_cast<size_t>(r)] = static_cast<const T*>(call_.query.row(token(r))) +
-                                  head(r) * call_.config.head_dim;
+      a[static_cast<size_t>(r)] =
+          static_cast<const T*>(call_.query.row(token(r))) + head(r) * call_.config.head_dim;
     }
     return product<T>(a, panel, call_.config.head_dim);
   }
@@ -191,8 +184,8 @@ class BlockAttention {
   // rescales what was summed under the old maximum.
   void scores(int64_t block) {
     const std::byte* panel = task_.slice->cache->key_panel(call_.layer, task_.kv_head, block);
-    const float* c = call_.compute == Compute::kF32 ? query_product<float>(panel)
-                                                    : query_product<bf16_t>(panel);
+    const float* c =
+        call_.compute == Compute::kF32 ? query_product<float>(panel) : query_product<bf16_t>(panel);
     for (int r = 0; r < task_.rows; ++r) {
       const int64_t visible =
           std::clamp<int64_t>(position(r) + 1 - block * kCacheBlock, 0, kCacheBlock);
@@ -265,10 +258,9 @@ void attend_blocks(const Call& call, std::span<const BatchSlice> slices) {
       }
     }
   }
-  call.executor.pool().parallel_for(
-      static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
-        BlockAttention(call, tasks[static_cast<size_t>(t)], worker).run();
-      });
+  call.executor.pool().parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
+    BlockAttention(call, tasks[static_cast<size_t>(t)], worker).run();
+  });
 }
 
 }  // namespace
@@ -289,28 +281,25 @@ void RopeTable::ensure(int64_t length) {
   }
 }
 
-void attend(Executor& executor, const ModelConfig& config, const AttentionWeights& weights,
-            const RopeTable& rope, int layer, std::span<const BatchSlice> slices,
-            const Rows& input, AttentionScratch& scratch, const Rows& out) {
-  const int64_t tokens = slices.back().first_row + slices.back().count;
+void attend(Executor& executor, const AttentionInput& input, AttentionScratch& scratch,
+            const Rows& out) {
+  const ModelConfig& config = input.config;
+  const int64_t tokens = input.slices.back().first_row + input.slices.back().count;
   const int64_t width = config.q_size() + 2 * config.kv_size();
-  const Compute compute = input.compute;
+  const Compute compute = input.rows.compute;
   scratch.workers.resize(static_cast<size_t>(executor.pool().threads()));
-  const Call call{executor,
-                  config,
-                  weights,
-                  rope,
-                  layer,
+  const Call call{input,
+                  executor,
                   scratch,
                   compute,
                   scratch.qkv.ensure(Compute::kF32, tokens, width),
                   scratch.query.ensure(compute, tokens, config.q_size()),
                   scratch.context.ensure(compute, tokens, config.q_size())};
-  matmul_store(executor, {&weights.qkv, input, nullptr, tokens},
+  matmul_store(executor, {&input.weights.qkv, input.rows, nullptr, tokens},
                static_cast<float*>(call.qkv.row(0)), call.qkv.stride);
-  place(call, slices);
-  attend_blocks(call, slices);
-  matmul_add(executor, {&weights.o, call.context, nullptr, tokens}, out);
+  place(call, input.slices);
+  attend_blocks(call, input.slices);
+  matmul_add(executor, {&input.weights.o, call.context, nullptr, tokens}, out);
 }
 
 }  // namespace expertoire

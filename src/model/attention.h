@@ -60,12 +60,21 @@ struct AttentionScratch {
   std::vector<Worker> workers;
 };
 
-/// out += o_proj(attention(input)); `input`: normed rows in the compute type, `out`: f32 rows.
+/// What one layer's attention reads.
+struct AttentionInput {
+  const ModelConfig& config;
+  const AttentionWeights& weights;
+  const RopeTable& rope;
+  int layer;
+  std::span<const BatchSlice> slices;
+  Rows rows;  ///< [T, hidden_size], normed, in the compute type
+};
+
+/// out += o_proj(attention(input)); `out`: f32 rows.
 /// Writes the slices' keys and values into their caches (reserved by the caller). A row's result
 /// depends on its own sequence only: blocks of keys are taken from position 0 in steps of 64,
 /// whatever the cache already held.
-void attend(Executor& executor, const ModelConfig& config, const AttentionWeights& weights,
-            const RopeTable& rope, int layer, std::span<const BatchSlice> slices,
-            const Rows& input, AttentionScratch& scratch, const Rows& out);
+void attend(Executor& executor, const AttentionInput& input, AttentionScratch& scratch,
+            const Rows& out);
 
 }  // namespace expertoire

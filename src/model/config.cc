@@ -21,21 +21,69 @@ constexpr int kMaxExperts = 1 << 20;
 
 // Keys that every configuration of transformers may write and that change no result here:
 // metadata, training, generation defaults, and how Python runs the model.
-constexpr const char* kHarmless[] = {
-    "architectures", "attention_dropout", "attn_implementation", "auto_map", "aux_loss_alpha",
-    "bad_words_ids", "begin_suppress_tokens", "bos_token_id", "chunk_size_feed_forward",
-    "decoder_start_token_id", "dtype", "ep_size", "exponential_decay_length_penalty",
-    "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "id2label",
-    "initializer_range", "is_decoder", "label2id", "length_penalty", "max_length",
-    "max_window_layers", "min_length", "num_beam_groups", "num_beams", "num_return_sequences",
-    "output_attentions", "output_hidden_states", "output_router_logits", "output_scores",
-    "pad_token_id", "prefix", "pretraining_tp", "problem_type", "repetition_penalty",
-    "return_dict", "return_dict_in_generate", "router_aux_loss_coef", "router_jitter_noise",
-    "sep_token_id", "seq_aux", "suppress_tokens", "task_specific_params", "temperature",
-    "tf_legacy_loss", "tie_encoder_decoder", "tokenizer_class", "top_k", "top_p", "torch_dtype",
-    "torchscript", "transformers_version", "typical_p", "unsloth_version", "use_bfloat16",
-    "use_cache", "diversity_penalty", "early_stopping", "encoder_no_repeat_ngram_size",
-    "no_repeat_ngram_size", "do_sample", "remove_invalid_values"};
+constexpr const char* kHarmless[] = {"architectures",
+                                     "attention_dropout",
+                                     "attn_implementation",
+                                     "auto_map",
+                                     "aux_loss_alpha",
+                                     "bad_words_ids",
+                                     "begin_suppress_tokens",
+                                     "bos_token_id",
+                                     "chunk_size_feed_forward",
+                                     "decoder_start_token_id",
+                                     "dtype",
+                                     "ep_size",
+                                     "exponential_decay_length_penalty",
+                                     "finetuning_task",
+                                     "forced_bos_token_id",
+                                     "forced_eos_token_id",
+                                     "id2label",
+                                     "initializer_range",
+                                     "is_decoder",
+                                     "label2id",
+                                     "length_penalty",
+                                     "max_length",
+                                     "max_window_layers",
+                                     "min_length",
+                                     "num_beam_groups",
+                                     "num_beams",
+                                     "num_return_sequences",
+                                     "output_attentions",
+                                     "output_hidden_states",
+                                     "output_router_logits",
+                                     "output_scores",
+                                     "pad_token_id",
+                                     "prefix",
+                                     "pretraining_tp",
+                                     "problem_type",
+                                     "repetition_penalty",
+                                     "return_dict",
+                                     "return_dict_in_generate",
+                                     "router_aux_loss_coef",
+                                     "router_jitter_noise",
+                                     "sep_token_id",
+                                     "seq_aux",
+                                     "suppress_tokens",
+                                     "task_specific_params",
+                                     "temperature",
+                                     "tf_legacy_loss",
+                                     "tie_encoder_decoder",
+                                     "tokenizer_class",
+                                     "top_k",
+                                     "top_p",
+                                     "torch_dtype",
+                                     "torchscript",
+                                     "transformers_version",
+                                     "typical_p",
+                                     "unsloth_version",
+                                     "use_bfloat16",
+                                     "use_cache",
+                                     "diversity_penalty",
+                                     "early_stopping",
+                                     "encoder_no_repeat_ngram_size",
+                                     "no_repeat_ngram_size",
+                                     "do_sample",
+                                     "remove_invalid_values"};
 
 void read_attention(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
   config.num_attention_heads = static_cast<int>(reader.integer("num_attention_heads", {}));
@@ -101,8 +149,7 @@ std::vector<bool> sparse_layers_of(ConfigReader& reader, const FamilySpec& famil
 void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
   config.sparse = sparse_layers_of(reader, family, config.num_hidden_layers);
   if (config.sparse_layers() == 0 && !reader.has(std::string(family.num_experts_key))) return;
-  config.num_experts =
-      static_cast<int>(reader.integer(std::string(family.num_experts_key), {}));
+  config.num_experts = static_cast<int>(reader.integer(std::string(family.num_experts_key), {}));
   config.router.top_k = static_cast<int>(reader.integer("num_experts_per_tok", {}));
   if (config.num_experts > kMaxExperts || config.router.top_k > config.num_experts) {
     reader.bad("num_experts_per_tok", fmt::format("at most the {} experts", config.num_experts));
@@ -198,10 +245,9 @@ int64_t count_parameters(const ModelConfig& c, int experts) {
   if (c.qk_norm == QkNorm::kPerHead) layer += 2 * c.head_dim;
   const int64_t dense = 3 * c.hidden_size * c.intermediate_size +
                         (c.mlp_bias ? 2 * c.intermediate_size + c.hidden_size : 0);
-  const int64_t moe = c.hidden_size * c.num_experts +
-                      3 * c.hidden_size * c.moe_intermediate_size * experts +
-                      3 * c.hidden_size * c.shared_intermediate_size +
-                      (c.shared_gate ? c.hidden_size : 0);
+  const int64_t moe =
+      c.hidden_size * c.num_experts + 3 * c.hidden_size * c.moe_intermediate_size * experts +
+      3 * c.hidden_size * c.shared_intermediate_size + (c.shared_gate ? c.hidden_size : 0);
   const int sparse = c.sparse_layers();
   const int64_t embeddings = c.vocab_size * c.hidden_size * (c.tie_word_embeddings ? 1 : 2);
   return embeddings + c.hidden_size + c.num_hidden_layers * layer + sparse * moe +

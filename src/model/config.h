@@ -18,14 +18,14 @@ enum class RopeType : uint8_t { kDefault, kLinear, kLlama3, kYarn };
 struct RopeConfig {
   RopeType type = RopeType::kDefault;
   double theta = 10000.0;
-  double factor = 1.0;                      ///< linear, llama3, yarn
-  double low_freq_factor = 1.0;             ///< llama3
-  double high_freq_factor = 4.0;            ///< llama3
+  double factor = 1.0;            ///< linear, llama3, yarn
+  double low_freq_factor = 1.0;   ///< llama3
+  double high_freq_factor = 4.0;  ///< llama3
   int64_t original_max_position_embeddings = 0;
-  double beta_fast = 32.0;                  ///< yarn
-  double beta_slow = 1.0;                   ///< yarn
-  double attention_factor = 1.0;            ///< multiplies cos and sin
-  bool truncate = true;                     ///< yarn
+  double beta_fast = 32.0;        ///< yarn
+  double beta_slow = 1.0;         ///< yarn
+  double attention_factor = 1.0;  ///< multiplies cos and sin
+  bool truncate = true;           ///< yarn
 };
 
 /// Where the q and k norms sit, if anywhere.

@@ -25,7 +25,7 @@ std::string shown(const json& value) {
 // Off, so without effect whatever it means.
 bool is_off(const json& value) {
   return value.is_null() || value == false || (value.is_structured() && value.empty()) ||
-         value == "";
+         (value.is_string() && value.get_ref<const std::string&>().empty());
 }
 
 std::set<std::string> ignored_by_user() {

@@ -46,11 +46,10 @@ void Decoder::check(std::span<const Chunk> chunks) const {
     }
     const int64_t length = chunk.cache->length() + static_cast<int64_t>(chunk.ids.size());
     if (length > config.max_position_embeddings) {
-      throw Error(ErrorCode::kTooLong,
-                  {operation, fmt::format("{} tokens", length),
-                   fmt::format("at most max_position_embeddings = {}",
-                               config.max_position_embeddings),
-                   "shorten the text or truncate it"});
+      throw Error(ErrorCode::kTooLong, {operation, fmt::format("{} tokens", length),
+                                        fmt::format("at most max_position_embeddings = {}",
+                                                    config.max_position_embeddings),
+                                        "shorten the text or truncate it"});
     }
     for (int32_t id : chunk.ids) {
       if (id < 0 || id >= config.vocab_size) {
@@ -118,7 +117,7 @@ void Decoder::norm(const std::vector<float>& weight, int layer) {
 void Decoder::run_layer(int index, std::span<const BatchSlice> slices, const ForwardHooks& hooks) {
   const DecoderLayer& layer = model_.layers()[static_cast<size_t>(index)];
   norm(layer.input_norm, index);
-  attend(executor_, model_.config(), layer.attention, rope_, index, slices, normed_.compute,
+  attend(executor_, {model_.config(), layer.attention, rope_, index, slices, normed_.compute},
          attention_scratch_, hidden_);
   norm(layer.ffn_norm, index);
   if (layer.ffn->editable().num_experts > 0) {
@@ -164,9 +163,8 @@ void Decoder::logits(std::span<const int64_t> rows, float* out) {
   RowBuffer f32;
   RowBuffer compute;
   const Rows normed = f32.ensure(Compute::kF32, count, width);
-  const Rows input = model_.compute() == Compute::kF32
-                         ? normed
-                         : compute.ensure(Compute::kBF16, count, width);
+  const Rows input =
+      model_.compute() == Compute::kF32 ? normed : compute.ensure(Compute::kBF16, count, width);
   for (int64_t i = 0; i < count; ++i) {
     float* row = static_cast<float*>(normed.row(i));
     final_norm(rows[static_cast<size_t>(i)], row);

@@ -9,8 +9,7 @@ namespace {
 
 // Element (input k, output j) of a panel: f32 [k][64]; bf16 [k/2][64][2].
 int64_t panel_index(Compute compute, int64_t k, int64_t j) {
-  return compute == Compute::kF32 ? k * kPanelWidth + j
-                                  : (k / 2 * kPanelWidth + j) * 2 + k % 2;
+  return compute == Compute::kF32 ? k * kPanelWidth + j : (k / 2 * kPanelWidth + j) * 2 + k % 2;
 }
 
 template <class T>

@@ -99,9 +99,9 @@ void scale_llama3(const RopeConfig& rope, std::vector<float>& inv_freq) {
       frequency /= factor;
       continue;
     }
-    const float smooth = (static_cast<float>(length) / wavelength -
-                          static_cast<float>(rope.low_freq_factor)) /
-                         static_cast<float>(rope.high_freq_factor - rope.low_freq_factor);
+    const float smooth =
+        (static_cast<float>(length) / wavelength - static_cast<float>(rope.low_freq_factor)) /
+        static_cast<float>(rope.high_freq_factor - rope.low_freq_factor);
     frequency = (1.0F - smooth) * frequency / factor + smooth * frequency;
   }
 }
@@ -126,8 +126,7 @@ std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t head_dim) {
   std::vector<float> inv_freq(static_cast<size_t>(head_dim / 2));
   for (size_t i = 0; i < inv_freq.size(); ++i) {
     const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
-    inv_freq[i] =
-        1.0F / static_cast<float>(std::pow(rope.theta, static_cast<double>(exponent)));
+    inv_freq[i] = 1.0F / static_cast<float>(std::pow(rope.theta, static_cast<double>(exponent)));
   }
   switch (rope.type) {
     case RopeType::kDefault: break;

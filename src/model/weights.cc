@@ -48,11 +48,11 @@ const TensorView& WeightReader::take(const std::string& name, const std::vector<
   const std::string operation = "loading tensor " + name;
   if (!checkpoint_.contains(name)) {
     const std::string other = similar(name);
-    throw Error(ErrorCode::kNotFound,
-                {operation,
-                 other.empty() ? "no such tensor" : fmt::format("only {}, misspelled?", other),
-                 fmt::format("a tensor of shape {}", shape_text(shape)),
-                 "check that weights and config.json belong together"});
+    throw Error(
+        ErrorCode::kNotFound,
+        {operation, other.empty() ? "no such tensor" : fmt::format("only {}, misspelled?", other),
+         fmt::format("a tensor of shape {}", shape_text(shape)),
+         "check that weights and config.json belong together"});
   }
   const TensorView& view = checkpoint_.tensor(name);
   if (view.shape != shape) {

@@ -26,9 +26,9 @@ inline constexpr std::string_view kEditActionNames[] = {"ablate", "reroute", "sc
 /// The edits of one layer, ready to apply. Experts are router ids; the shared experts of a layer
 /// are one unit that can be ablated or scaled.
 struct LayerEdit {
-  std::vector<uint8_t> rerouted;     ///< [E], 1 = never selected; empty = none
-  std::vector<uint8_t> forced;       ///< [E], 1 = always selected; empty = none
-  std::vector<float> factor;         ///< [E], multiplies the weight (0 = ablated); empty = none
+  std::vector<uint8_t> rerouted;  ///< [E], 1 = never selected; empty = none
+  std::vector<uint8_t> forced;    ///< [E], 1 = always selected; empty = none
+  std::vector<float> factor;      ///< [E], multiplies the weight (0 = ablated); empty = none
   float shared_factor = 1.0F;
   bool renormalize_probs = false;    ///< of reroute
   bool renormalize_weights = false;  ///< of ablate and scale

@@ -163,8 +163,8 @@ std::string RoutingEdit::to_json() const {
   if (!model_.model_type.empty()) model["model_type"] = model_.model_type;
   if (model_.num_hidden_layers != 0) model["num_hidden_layers"] = model_.num_hidden_layers;
   if (model_.num_experts != 0) model["num_experts"] = model_.num_experts;
-  return json{{"format", kFormat}, {"version", kVersion}, {"model", model}, {"edits", edits}}
-             .dump(1) +
+  return json{{"format", kFormat}, {"version", kVersion}, {"model", model}, {"edits", edits}}.dump(
+             1) +
          "\n";
 }
 

@@ -21,7 +21,8 @@ template <int N, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
   [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (body(std::integral_constant<int, I>{}), ...);
-  }(std::make_integer_sequence<int, N>{});
+  }
+  (std::make_integer_sequence<int, N>{});
 }
 
 __mmask16 tail_mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
@@ -45,8 +46,7 @@ void tile_f32(const float* const* a, const float* panel, int64_t k, float* c) {
     });
   }
   unroll<R>([&](auto r) {
-    unroll<kParts>(
-        [&](auto v) { _mm512_storeu_ps(c + r * kPanelWidth + v * kLanes, sum[r][v]); });
+    unroll<kParts>([&](auto v) { _mm512_storeu_ps(c + r * kPanelWidth + v * kLanes, sum[r][v]); });
   });
 }
 
@@ -65,9 +65,7 @@ int load_pair(const bf16_t* x) {
 template <int R>
 void tile_bf16(const bf16_t* const* a, const bf16_t* panel, int64_t k, float* c) {
   __m512 sum[R][kParts];
-  unroll<R>([&](auto r) {
-    unroll<kParts>([&](auto v) { sum[r][v] = _mm512_setzero_ps(); });
-  });
+  unroll<R>([&](auto r) { unroll<kParts>([&](auto v) { sum[r][v] = _mm512_setzero_ps(); }); });
   for (int64_t i = 0; i < k; i += 2, panel += 2 * kPanelWidth) {
     __m512 even[kParts];
     __m512 odd[kParts];
@@ -87,8 +85,7 @@ void tile_bf16(const bf16_t* const* a, const bf16_t* panel, int64_t k, float* c)
     });
   }
   unroll<R>([&](auto r) {
-    unroll<kParts>(
-        [&](auto v) { _mm512_storeu_ps(c + r * kPanelWidth + v * kLanes, sum[r][v]); });
+    unroll<kParts>([&](auto v) { _mm512_storeu_ps(c + r * kPanelWidth + v * kLanes, sum[r][v]); });
   });
 }
 
@@ -136,9 +133,9 @@ void transpose(const __m512i* in, int* out, int64_t stride) {
     b[4 * i + 3] = _mm512_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
   });
   unroll<4>([&](auto i) {  // b[4g + i]: lane l holds column 4l + i of rows 4g … 4g + 3
-    const __m512i low01 = _mm512_shuffle_i32x4(b[i], b[4 + i], 0x88);     // lanes 0, 2
+    const __m512i low01 = _mm512_shuffle_i32x4(b[i], b[4 + i], 0x88);  // lanes 0, 2
     const __m512i low23 = _mm512_shuffle_i32x4(b[8 + i], b[12 + i], 0x88);
-    const __m512i high01 = _mm512_shuffle_i32x4(b[i], b[4 + i], 0xdd);    // lanes 1, 3
+    const __m512i high01 = _mm512_shuffle_i32x4(b[i], b[4 + i], 0xdd);  // lanes 1, 3
     const __m512i high23 = _mm512_shuffle_i32x4(b[8 + i], b[12 + i], 0xdd);
     _mm512_storeu_si512(out + i * stride, _mm512_shuffle_i32x4(low01, low23, 0x88));
     _mm512_storeu_si512(out + (4 + i) * stride, _mm512_shuffle_i32x4(high01, high23, 0x88));
@@ -199,7 +196,8 @@ template <class Body>
 
 // e^x: 2^n · e^r with |r| ≤ ln2 / 2 and e^r by its series to r⁷ (remainder below 6e-9).
 __m512 exponential(__m512 x) {
-  const __m512 bounded = _mm512_min_ps(_mm512_set1_ps(89.0F), _mm512_max_ps(_mm512_set1_ps(-105.0F), x));
+  const __m512 bounded =
+      _mm512_min_ps(_mm512_set1_ps(89.0F), _mm512_max_ps(_mm512_set1_ps(-105.0F), x));
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(bounded, _mm512_set1_ps(1.44269504F)),
                                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693145752F), bounded);
@@ -219,8 +217,7 @@ __m512 silu(__m512 x) {
 __m256i narrow(__m512 x) {
   const __m512i bits = _mm512_castps_si512(x);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i rounded =
-      _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
   const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
   const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16));
@@ -308,16 +305,15 @@ void bf16_to_f32(const bf16_t* x, int64_t n, float* out) {
 
 void f16_to_f32(const uint16_t* x, int64_t n, float* out) {
   steps(n, [&](int64_t i, __mmask16 mask) {
-    _mm512_mask_storeu_ps(out + i, mask,
-                          _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, x + i)));
+    _mm512_mask_storeu_ps(out + i, mask, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, x + i)));
   });
 }
 
 void add(const float* x, int64_t n, float* y) {
   steps(n, [&](int64_t i, __mmask16 mask) {
-    _mm512_mask_storeu_ps(y + i, mask,
-                          _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y + i),
-                                        _mm512_maskz_loadu_ps(mask, x + i)));
+    _mm512_mask_storeu_ps(
+        y + i, mask,
+        _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y + i), _mm512_maskz_loadu_ps(mask, x + i)));
   });
 }
 
@@ -364,7 +360,8 @@ bool all_finite(const float* x, int64_t n) {
   __mmask16 bad = 0;
   steps(n, [&](int64_t i, __mmask16 mask) {
     const __m512i bits = _mm512_maskz_loadu_epi32(mask, x + i);
-    bad = static_cast<__mmask16>(bad | _mm512_cmpeq_epi32_mask(_mm512_and_si512(bits, limit), limit));
+    bad =
+        static_cast<__mmask16>(bad | _mm512_cmpeq_epi32_mask(_mm512_and_si512(bits, limit), limit));
   });
   return bad == 0;
 }

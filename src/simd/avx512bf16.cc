@@ -8,15 +8,16 @@
 namespace expertoire::avx512bf16 {
 namespace {
 
-constexpr int kParts = 4;       // vectors of 16 outputs in a panel row
-constexpr int kPairs = 32;      // bf16 values of one vector
-constexpr int kMostRows = 6;    // 24 accumulators, 4 weights, 1 activation
+constexpr int kParts = 4;     // vectors of 16 outputs in a panel row
+constexpr int kPairs = 32;    // bf16 values of one vector
+constexpr int kMostRows = 6;  // 24 accumulators, 4 weights, 1 activation
 
 template <int N, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
   [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (body(std::integral_constant<int, I>{}), ...);
-  }(std::make_integer_sequence<int, N>{});
+  }
+  (std::make_integer_sequence<int, N>{});
 }
 
 int load_pair(const bf16_t* x) {

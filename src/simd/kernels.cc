@@ -61,10 +61,9 @@ const KernelTable& kernels_by_name(std::string_view name) {
     if (table->name == name) return *table;
     names.push_back(table->name);
   }
-  throw Error(ErrorCode::kUnsupported,
-              {"choosing a SIMD level", fmt::format("\"{}\"", name),
-               fmt::format("one of {}", fmt::join(names, ", ")),
-               "unset EXPERTOIRE_SIMD to take the best"});
+  throw Error(ErrorCode::kUnsupported, {"choosing a SIMD level", fmt::format("\"{}\"", name),
+                                        fmt::format("one of {}", fmt::join(names, ", ")),
+                                        "unset EXPERTOIRE_SIMD to take the best"});
 }
 
 const KernelTable& default_kernels() {

@@ -54,7 +54,8 @@ struct KernelTable {
   void (*store)(const float* c, int m, int n, float* const* out);
   /// out[r][j] += scale[r] · c[r][j]   (scale null = all ones)
   void (*accumulate)(const float* c, int m, int n, const float* scale, float* const* out);
-  /// out[r][j] = silu(c[r][j]) · c[r][32 + j], j < n ≤ 32: gate in the first half, up in the second.
+  /// out[r][j] = silu(c[r][j]) · c[r][32 + j], j < n ≤ 32: gate in the first half, up in the
+  /// second.
   void (*silu_mul_f32)(const float* c, int m, int n, float* const* out);
   void (*silu_mul_bf16)(const float* c, int m, int n, bf16_t* const* out);
 

@@ -20,7 +20,8 @@ constexpr float kEps = 1.2e-7F;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 // Around the lane widths of all levels.
-const std::vector<int64_t> kSizes = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 200, 2048};
+const std::vector<int64_t> kSizes = {1,  2,  3,  7,  8,  9,  15,  16,  17,
+                                     31, 32, 33, 63, 64, 65, 200, 2048};
 
 class KernelsTest : public testing::TestWithParam<const KernelTable*> {
  protected:
@@ -129,7 +130,8 @@ TEST_P(KernelsTest, PackingEqualsTheSpecificationForOddDepthsToo) {
 
 TEST_P(KernelsTest, ConversionsEqualTheSpecificationBitForBit) {
   std::vector<float> values = floats(5000, 10.0F);
-  for (float special : {0.0F, -0.0F, kInf, -kInf, 1e-45F, -1e-40F, 3.4e38F, 65504.0F, 1.00390625F}) {
+  for (float special :
+       {0.0F, -0.0F, kInf, -kInf, 1e-45F, -1e-40F, 3.4e38F, 65504.0F, 1.00390625F}) {
     values.push_back(special);
   }
   const int64_t n = static_cast<int64_t>(values.size());

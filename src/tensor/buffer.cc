@@ -17,8 +17,7 @@ constexpr size_t kHugePage = size_t{2} << 20;
 Buffer::Buffer(size_t bytes) {
   if (bytes == 0) return;
   const size_t size = static_cast<size_t>(round_up(static_cast<int64_t>(bytes), kPage));
-  void* memory =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     throw Error(ErrorCode::kIo, {"allocating memory", fmt::format("no room for {} bytes", bytes),
                                  "enough free memory", "use a smaller model or batch"});

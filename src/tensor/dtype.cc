@@ -37,9 +37,7 @@ std::optional<DType> parse_dtype(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view compute_name(Compute compute) {
-  return compute == Compute::kF32 ? "f32" : "bf16";
-}
+std::string_view compute_name(Compute compute) { return compute == Compute::kF32 ? "f32" : "bf16"; }
 
 std::optional<Compute> parse_compute(std::string_view name) {
   if (name == "f32") return Compute::kF32;

@@ -36,8 +36,7 @@ void cut(int64_t index, const MatmulJob& job, std::vector<Task>& tasks) {
     const int count = static_cast<int>(job.count * (block + 1) / blocks - first);
     const int64_t step = panels_per_task(*job.matrix, count);
     for (int64_t panel = 0; panel < job.matrix->panels(); panel += step) {
-      tasks.push_back(
-          {index, first, count, panel, std::min(panel + step, job.matrix->panels())});
+      tasks.push_back({index, first, count, panel, std::min(panel + step, job.matrix->panels())});
     }
   }
 }
@@ -83,8 +82,7 @@ void matmul(Executor& executor, std::span<const MatmulJob> jobs, const TileSink&
     const MatmulJob& job = jobs[static_cast<size_t>(task.job)];
     for (int64_t panel = task.panel_begin; panel < task.panel_end; ++panel) {
       const std::byte* next = panel + 1 < task.panel_end ? job.matrix->panel(panel + 1) : nullptr;
-      const float* c =
-          panel_product(executor, job, task.first, task.count, panel, next, worker);
+      const float* c = panel_product(executor, job, task.first, task.count, panel, next, worker);
       sink({task.job, task.first, task.count, panel, job.matrix->panel_width(panel), c, worker});
     }
   });
@@ -113,8 +111,7 @@ void matmul_store(Executor& executor, const MatmulJob& job, float* out, int64_t 
 
 void matmul_add(Executor& executor, const MatmulJob& job, const Rows& out) {
   matmul(executor, {&job, 1}, [&](const Tile& tile) {
-    const RowPointers rows =
-        output_rows(tile, static_cast<float*>(out.row(0)), out.stride);
+    const RowPointers rows = output_rows(tile, static_cast<float*>(out.row(0)), out.stride);
     executor.kernels().accumulate(tile.c, tile.count, tile.width, nullptr, rows.data());
   });
 }

@@ -25,7 +25,7 @@ struct Tile {
   int64_t first = 0;
   int count = 0;
   int64_t panel = 0;
-  int width = 0;           ///< outputs of this panel that are not padding
+  int width = 0;             ///< outputs of this panel that are not padding
   const float* c = nullptr;  ///< [count][kPanelWidth], bias added
   int worker = 0;
 };

@@ -136,8 +136,13 @@ std::vector<T> in_turns(int64_t width, Gate gate, Up up) {
 
 std::vector<RowRef> interleave_gate_up(const TensorView& gate, const TensorView& up) {
   return in_turns<RowRef>(
-      gate.shape.at(0), [&](int64_t i) { return RowRef{&gate, i}; },
-      [&](int64_t i) { return RowRef{&up, i}; });
+      gate.shape.at(0),
+      [&](int64_t i) {
+        return RowRef{&gate, i};
+      },
+      [&](int64_t i) {
+        return RowRef{&up, i};
+      });
 }
 
 std::vector<float> interleave_halves(const std::vector<float>& gate, const std::vector<float>& up) {

@@ -20,6 +20,6 @@ inline std::string fixture_folder() { return EXPERTOIRE_SOURCE_DIR "/tests/fixtu
 }  // namespace expertoire
 
 /// Skips the test, with the reason, when `path` (below the shared folder) is not there.
-#define EXPERTOIRE_NEEDS_SHARED(path)                                                       \
-  if (!std::filesystem::exists(expertoire::shared_folder() + "/" + (path)))                 \
+#define EXPERTOIRE_NEEDS_SHARED(path)                                       \
+  if (!std::filesystem::exists(expertoire::shared_folder() + "/" + (path))) \
   GTEST_SKIP() << "no " << (path) << " in the shared data; set EXPERTOIRE_SHARED to run this"
