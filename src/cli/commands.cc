@@ -5,13 +5,14 @@ namespace expertoire::cli {
 // Each is defined in the file of its name.
 extern const Command kEmbedCommand, kCalibrateCommand, kSimilarityCommand, kNearestCommand,
     kPromptsCommand, kForwardCommand, kTraceCommand, kGenerateCommand, kPerplexityCommand,
-    kTokenizeCommand, kDetokenizeCommand, kInfoCommand;
+    kTokenizeCommand, kDetokenizeCommand, kInfoCommand, kDemoCommand;
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       kEmbedCommand,      kCalibrateCommand, kSimilarityCommand, kNearestCommand,
       kPromptsCommand,    kForwardCommand,   kTraceCommand,      kGenerateCommand,
-      kPerplexityCommand, kTokenizeCommand,  kDetokenizeCommand, kInfoCommand};
+      kPerplexityCommand, kTokenizeCommand,  kDetokenizeCommand, kInfoCommand,
+      kDemoCommand};
   return list;
 }
 

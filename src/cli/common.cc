@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "base/error.h"
-#include "engine/default_model.h"
+#include "engine/shipped.h"
 #include "io/file_descriptor.h"
 #include "io/json.h"
 

@@ -46,9 +46,8 @@ std::vector<int32_t> prompt_ids(const Options& options, const Tokenizer& tokeniz
     return id ? tokenizer.id_to_token(*id) : std::string();
   };
   if (tokenizer.chat_template().empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"preparing a chat", "a model without a chat template",
-                 "one tuned for chat, or no --chat", ""});
+    throw Error(ErrorCode::kInvalidArgument, {"preparing a chat", "a model without a chat template",
+                                              "one tuned for chat, or no --chat", ""});
   }
   const std::string text =
       render_chat(tokenizer.chat_template(), messages,

@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "embed/calibration.h"
-#include "engine/default_model.h"
+#include "engine/shipped.h"
 #include "io/json.h"
 #include "model/family/family.h"
 

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
-#include "engine/default_model.h"
+#include "engine/shipped.h"
 #include "io/json.h"
 #include "io/text_source.h"
 

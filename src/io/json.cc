@@ -31,9 +31,7 @@ class Guard {
         }
         break;
       case json::parse_event_t::object_end:
-      case json::parse_event_t::array_end:
-        keys_.pop_back();
-        break;
+      case json::parse_event_t::array_end: keys_.pop_back(); break;
       case json::parse_event_t::key:
         if (!keys_.back().insert(value.get<std::string>()).second) {
           bad_file(
@@ -42,8 +40,7 @@ class Guard {
               "each key once");
         }
         break;
-      case json::parse_event_t::value:
-        break;
+      case json::parse_event_t::value: break;
     }
     return true;
   }

@@ -146,8 +146,8 @@ std::vector<Bpe::Symbol> Bpe::symbols_of(std::string_view word) const {
 void Bpe::merge(std::vector<Symbol>& symbols) const {
   struct Candidate {
     int32_t rank;
-    int32_t left;  // index of the left symbol
-    int32_t id;    // of the merged token
+    int32_t left;                                   // index of the left symbol
+    int32_t id;                                     // of the merged token
     bool operator<(const Candidate& other) const {  // the queue's top is the smallest
       return rank != other.rank ? rank > other.rank : left > other.left;
     }
@@ -157,8 +157,8 @@ void Bpe::merge(std::vector<Symbol>& symbols) const {
     if (left < 0) return;
     const int32_t right = symbols[static_cast<size_t>(left)].next;
     if (right < 0) return;
-    const Merge* merge = find_merge(symbols[static_cast<size_t>(left)].id,
-                                    symbols[static_cast<size_t>(right)].id);
+    const Merge* merge =
+        find_merge(symbols[static_cast<size_t>(left)].id, symbols[static_cast<size_t>(right)].id);
     if (merge != nullptr) queue.push({merge->rank, left, merge->id});
   };
   for (size_t i = 0; i + 1 < symbols.size(); ++i) consider(static_cast<int32_t>(i));

@@ -1,4 +1,5 @@
-// Byte-pair encoding of one word (Sennrich et al., arXiv 1508.07909), as tokenizer.json's BPE model.
+// Byte-pair encoding of one word (Sennrich et al., arXiv 1508.07909), as tokenizer.json's BPE
+// model.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ class Bpe {
 
   std::unordered_map<std::string, int32_t> vocab_;
   std::unordered_map<uint64_t, Merge> merges_;  // left id · 2³² + right id
-  std::vector<int32_t> characters_;             // ids of single characters below U+0800, −1 = none
-  std::vector<int32_t> bytes_;                  // ids of <0x00> … <0xFF>, or empty
+  std::vector<int32_t> characters_;  // ids of single characters below U+0800, −1 = none
+  std::vector<int32_t> bytes_;       // ids of <0x00> … <0xFF>, or empty
   std::optional<int32_t> unknown_;
   bool fuse_unknown_ = false;
   bool ignore_merges_ = false;

@@ -15,8 +15,8 @@ class PreTokenizer {
   virtual void apply(std::vector<std::string>& pieces, bool first) const = 0;
 };
 
-/// ByteLevel, Split, Digits, Metaspace, Whitespace, WhitespaceSplit, Punctuation, Sequence. Null for
-/// a null component. Errors: kUnsupported for another type, kBadFile.
+/// ByteLevel, Split, Digits, Metaspace, Whitespace, WhitespaceSplit, Punctuation, Sequence. Null
+/// for a null component. Errors: kUnsupported for another type, kBadFile.
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const nlohmann::json& component);
 
 }  // namespace expertoire

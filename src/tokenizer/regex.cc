@@ -53,9 +53,9 @@ std::vector<Match> Regex::find_all(std::string_view text) const {
   std::vector<Match> matches;
   size_t at = 0;
   while (at < text.size()) {
-    const int found = pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
-                                  text.size(), at, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(),
-                                  impl_->limits.get());
+    const int found =
+        pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
+                    PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), impl_->limits.get());
     if (found == PCRE2_ERROR_NOMATCH) break;
     if (found < 0) {
       throw Error(ErrorCode::kInvalidArgument,

@@ -22,8 +22,8 @@ struct SpecialTokens {
 
 /// From tokenizer.json's post_processor and from tokenizer_config.json (may be null). The config's
 /// add_bos_token and add_eos_token count; for LlamaTokenizer(Fast), whose default is to add BOS,
-/// they replace the post_processor (transformers' LlamaTokenizerFast.update_post_processor); a token
-/// is never added twice. Errors: kUnsupported for another post_processor, kBadFile.
+/// they replace the post_processor (transformers' LlamaTokenizerFast.update_post_processor); a
+/// token is never added twice. Errors: kUnsupported for another post_processor, kBadFile.
 SpecialTokens read_special_tokens(const nlohmann::json& post_processor,
                                   const nlohmann::json& config, const TokenLookup& lookup);
 

@@ -20,8 +20,8 @@ std::string StreamDecoder::push(int32_t id) {
   return finish();
 }
 
-// The ids shown last stay as context: decoders treat the front of a text specially, and both ends of
-// what was shown are ends of characters.
+// The ids shown last stay as context: decoders treat the front of a text specially, and both ends
+// of what was shown are ends of characters.
 std::string StreamDecoder::finish() {
   const std::string whole = tokenizer_.decode(window_, skip_special_);
   const std::string before = tokenizer_.decode(std::span(window_).first(shown_), skip_special_);

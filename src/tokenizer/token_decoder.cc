@@ -91,7 +91,8 @@ void strip_front(std::string& token, const std::string& content, int64_t count) 
   for (; count > 0 && token.starts_with(content); --count) token.erase(0, content.size());
 }
 void strip_back(std::string& token, const std::string& content, int64_t count) {
-  for (; count > 0 && token.ends_with(content); --count) token.resize(token.size() - content.size());
+  for (; count > 0 && token.ends_with(content); --count)
+    token.resize(token.size() - content.size());
 }
 
 int64_t count_of(const json& component, const char* key) {

@@ -106,13 +106,12 @@ Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view
   for (const AddedToken& token : impl->added) {
     impl->is_special[static_cast<size_t>(token.id)] = token.special;
   }
-  impl->special =
-      read_special_tokens(part("post_processor"), config,
-                          [&](const std::string& token) -> std::optional<int32_t> {
-                            const auto found = impl->added_ids.find(token);
-                            if (found != impl->added_ids.end()) return found->second;
-                            return impl->bpe->find(token);
-                          });
+  impl->special = read_special_tokens(part("post_processor"), config,
+                                      [&](const std::string& token) -> std::optional<int32_t> {
+                                        const auto found = impl->added_ids.find(token);
+                                        if (found != impl->added_ids.end()) return found->second;
+                                        return impl->bpe->find(token);
+                                      });
   impl->chat_template = read_chat_template(config);
   return Tokenizer(std::move(impl));
 }

@@ -48,8 +48,7 @@ size_t malformed_length(std::string_view bytes) {
   const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
   const uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
   size_t length = 1;
-  while (length < wanted && length < bytes.size() &&
-         byte(length) >= (length == 1 ? low : 0x80) &&
+  while (length < wanted && length < bytes.size() && byte(length) >= (length == 1 ? low : 0x80) &&
          byte(length) <= (length == 1 ? high : 0xbf)) {
     ++length;
   }

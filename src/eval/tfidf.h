@@ -1,0 +1,20 @@
+// TF-IDF, the control that any embedding has to beat.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace expertoire {
+
+/// Word → weight.
+using SparseVector = std::map<std::string, double>;
+
+/// Unit vectors of tf · (ln((1 + n) / (1 + df)) + 1), as scikit-learn's TfidfVectorizer with its
+/// defaults on ASCII text: lower case, words of two or more letters, digits or underscores. Bytes
+/// above ASCII are taken as letters.
+std::vector<SparseVector> tfidf(const std::vector<std::string>& texts);
+
+double sparse_dot(const SparseVector& a, const SparseVector& b);
+
+}  // namespace expertoire
