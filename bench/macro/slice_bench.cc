@@ -1,192 +1,170 @@
-// Whole forward passes at real layer shapes: prefill of several batch shapes, and decode. Each
-// repetition takes turns with the machine's measured peak, so that ratios survive a noisy machine.
-//   slice_bench MODEL_FOLDER [--compute bf16|f32] [--threads N] [--reps N] [--case NAME]
+// Whole forward passes against the machine's peak, measured in turns in the same process.
+//   slice_bench MODEL [--compute bf16|f32] [--threads N] [--reps N] [--case NAME] [--json]
+//   slice_bench MODEL --serve     runs a case for each line of standard input that names one, so
+//                                 that compare.py can take turns with other programs
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <iostream>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "../peak.h"
-#include "engine/session.h"
+#include "engine/shipped.h"
+#include "eval/speed.h"
 
 namespace expertoire::bench {
 namespace {
 
+using nlohmann::json;
+
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-struct Case {
-  std::string name;
-  std::vector<int> lengths;  // of the texts; empty = decode
-};
-
-std::vector<Case> cases() {
-  std::vector<int> mixed;
-  uint32_t state = 1;
-  for (int i = 0; i < 256; ++i) {
-    state = state * 1664525U + 1013904223U;
-    mixed.push_back(4 + static_cast<int>(state >> 16) % 125);
-  }
-  return {{"64x32", std::vector<int>(64, 32)},
-          {"8x256", std::vector<int>(8, 256)},
-          {"1x256", {256}},
-          {"4x16", std::vector<int>(4, 16)},
-          {"1x12", {12}},
-          {"mixed", mixed},
-          {"decode", {}}};
-}
-
-std::vector<std::vector<int32_t>> make_texts(const std::vector<int>& lengths, int64_t vocab) {
-  std::vector<std::vector<int32_t>> texts;
-  uint64_t state = 12345;
-  for (int length : lengths) {
-    texts.emplace_back();
-    for (int i = 0; i < length; ++i) {
-      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-      texts.back().push_back(static_cast<int32_t>((state >> 33) % static_cast<uint64_t>(vocab)));
-    }
-  }
-  return texts;
-}
-
-// Floating point operations of one token without the lm_head, attention scores not counted.
-double flops_per_token(const ModelConfig& c) {
-  const double attention = 2.0 * static_cast<double>(c.hidden_size) *
-                           static_cast<double>(2 * c.q_size() + 2 * c.kv_size());
-  const double moe = 6.0 * static_cast<double>(c.hidden_size) *
-                         static_cast<double>(c.moe_intermediate_size * c.router.top_k +
-                                             c.shared_intermediate_size) +
-                     2.0 * static_cast<double>(c.hidden_size) * c.num_experts;
-  const double dense =
-      6.0 * static_cast<double>(c.hidden_size) * static_cast<double>(c.intermediate_size);
-  const int sparse = c.sparse_layers();
-  return c.num_hidden_layers * attention + sparse * moe + (c.num_hidden_layers - sparse) * dense;
-}
-
-struct Sample {
-  double seconds;
-  double peak;       // operations a second
-  double bandwidth;  // bytes a second, decode only
-};
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
 
-// Bytes of weights that one decoded token reads.
-double decode_bytes(const Model& model) {
-  const ModelConfig& c = model.config();
-  const double size = static_cast<double>(compute_size(model.compute()));
-  return flops_per_token(c) / 2 * size + static_cast<double>(c.vocab_size * c.hidden_size) * size;
-}
+/// One run, and what the machine could do just before and after it.
+struct Sample {
+  double seconds;
+  double flops_share;      ///< of the multiply-add peak
+  double bandwidth_share;  ///< bytes of weights over the read bandwidth
+};
 
-Sample run_prefill(Session& session, const std::vector<std::vector<int32_t>>& texts) {
-  const std::vector<std::span<const int32_t>> spans(texts.begin(), texts.end());
-  const double start = now();
-  session.forward_once(spans);
-  return {now() - start, 0, 0};
-}
-
-Sample run_decode(Session& session, KvCache& cache, int steps) {
-  const int64_t vocab = session.model().config().vocab_size;
-  std::vector<float> logits(static_cast<size_t>(vocab));
-  int32_t id = 17;
-  const double start = now();
-  for (int i = 0; i < steps; ++i) {
-    const Chunk chunk{&cache, {&id, 1}};
-    session.forward({&chunk, 1});
-    const int64_t row = 0;
-    session.decoder().logits({&row, 1}, logits.data());
-    id = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+class Bench {
+ public:
+  Bench(Session& session, const SpeedCase& test) : session_(session), speed_(session, test) {
+    bytes_ = speed_.weight_bytes();
   }
-  return {(now() - start) / steps, 0, 0};
-}
 
-void report(const Case& test, const Model& model, const std::vector<Sample>& samples, double tokens,
-            bool json) {
-  std::vector<double> seconds, share, bandwidth_share;
-  const double flops = flops_per_token(model.config()) * tokens;
+  Sample sample() {
+    const double peak_before = peak();
+    const double read_before = dram_read_bandwidth(threads());
+    const double seconds = speed_.run();
+    const double read = (read_before + dram_read_bandwidth(threads())) / 2;
+    const double most = (peak_before + peak()) / 2;
+    return {seconds, speed_.flops() / seconds / most, bytes_ / seconds / read};
+  }
+  double tokens() const { return static_cast<double>(speed_.tokens()); }
+  double flops() const { return speed_.flops(); }
+  double bytes() const { return bytes_; }
+
+ private:
+  int threads() const { return session_.executor().pool().threads(); }
+  double peak() const {
+    return session_.model().compute() == Compute::kBF16 ? peak_bf16(threads())
+                                                        : peak_f32(threads());
+  }
+  Session& session_;
+  SpeedRun speed_;
+  double bytes_;
+};
+
+json summary(const std::string& name, const Bench& bench, const std::vector<Sample>& samples) {
+  std::vector<double> seconds, flops, bandwidth;
   for (const Sample& sample : samples) {
     seconds.push_back(sample.seconds);
-    share.push_back(flops / sample.seconds / sample.peak);
-    bandwidth_share.push_back(decode_bytes(model) / sample.seconds / sample.bandwidth);
+    flops.push_back(sample.flops_share);
+    bandwidth.push_back(sample.bandwidth_share);
   }
-  const double best = *std::min_element(seconds.begin(), seconds.end());
-  const double worst = *std::max_element(seconds.begin(), seconds.end());
-  const double mid = median(seconds);
-  if (json) {
-    fmt::print("{}\n", nlohmann::json{{"case", test.name},
-                                      {"tokens", tokens},
-                                      {"median_s", mid},
-                                      {"best_s", best},
-                                      {"worst_s", worst},
-                                      {"tokens_per_s", tokens / mid},
-                                      {"peak_share", median(share)}}
-                           .dump());
-    return;
-  }
-  fmt::print("{:7} {:5.0f} tokens  median {:8.2f} ms  best {:8.2f}  worst {:8.2f}  {:8.1f} tok/s",
-             test.name, tokens, mid * 1e3, best * 1e3, worst * 1e3, tokens / mid);
-  if (test.lengths.empty()) {
-    fmt::print("  {:4.1f} % of DRAM read ({:.1f} GB/s)\n", 100 * median(bandwidth_share),
-               decode_bytes(model) / mid / 1e9);
-  } else {
-    fmt::print("  {:4.1f} % of peak ({:.0f} GF/s)\n", 100 * median(share), flops / mid / 1e9);
+  return {{"case", name},
+          {"tokens", bench.tokens()},
+          {"median_s", median(seconds)},
+          {"best_s", *std::min_element(seconds.begin(), seconds.end())},
+          {"worst_s", *std::max_element(seconds.begin(), seconds.end())},
+          {"tokens_per_s", bench.tokens() / median(seconds)},
+          {"peak_share", median(flops)},
+          {"weight_mb", bench.bytes() / 1e6},
+          {"bandwidth_share", median(bandwidth)}};
+}
+
+void print_plain(const json& row) {
+  const auto number = [&](const char* key) { return row[key].get<double>(); };
+  fmt::print(
+      "{:7} {:6.0f} tokens  median {:8.2f} ms  best {:8.2f}  worst {:8.2f}  {:8.1f} tok/s"
+      "  {:5.1f} % of peak  {:5.1f} % of DRAM read\n",
+      row["case"].get<std::string>(), number("tokens"), number("median_s") * 1e3,
+      number("best_s") * 1e3, number("worst_s") * 1e3, number("tokens_per_s"),
+      number("peak_share") * 100, number("bandwidth_share") * 100);
+  std::fflush(stdout);
+}
+
+void serve(Session& session) {
+  std::map<std::string, std::unique_ptr<Bench>> benches;
+  for (std::string line; std::getline(std::cin, line);) {
+    for (const SpeedCase& test : speed_cases()) {
+      if (test.name != line) continue;
+      std::unique_ptr<Bench>& bench = benches[line];
+      if (!bench) bench = std::make_unique<Bench>(session, test);
+      const Sample sample = bench->sample();
+      fmt::print("{}\n", json{{"case", line},
+                              {"seconds", sample.seconds},
+                              {"tokens", bench->tokens()},
+                              {"peak_share", sample.flops_share},
+                              {"bandwidth_share", sample.bandwidth_share}}
+                             .dump());
+      std::fflush(stdout);
+    }
   }
 }
 
-void run_case(const Case& test, Session& session, int reps, bool json) {
-  const int threads = session.executor().pool().threads();
-  const bool decode = test.lengths.empty();
-  const bool bf16 = session.model().compute() == Compute::kBF16;
-  const auto texts = make_texts(test.lengths, session.model().config().vocab_size);
-  double tokens = decode ? 1 : 0;
-  for (int length : test.lengths) tokens += length;
-  KvCache cache = session.new_cache();
-  std::vector<Sample> samples;
-  for (int rep = -1; rep < reps; ++rep) {
-    const double before = bf16 ? peak_bf16(threads) : peak_f32(threads);
-    Sample sample = decode ? run_decode(session, cache, 8) : run_prefill(session, texts);
-    const double after = bf16 ? peak_bf16(threads) : peak_f32(threads);
-    sample.peak = (before + after) / 2;
-    sample.bandwidth = decode ? dram_read_bandwidth(threads) : 1;
-    if (rep >= 0) samples.push_back(sample);
-  }
-  report(test, session.model(), samples, tokens, json);
+/// What loading costs beside a copy of the file that is in the page cache, and of its packed form.
+void report_load(const Model& model, double seconds) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double packed = static_cast<double>(model.weight_bytes());
+  fmt::print(stderr,
+             "loaded in {:.2f} s, packed weights {:.0f} MB ({:.2f} GB/s), peak RSS {:.0f} MB "
+             "({:.3f} x packed)\n",
+             seconds, packed / 1e6, packed / seconds / 1e9,
+             static_cast<double>(usage.ru_maxrss) / 1e3,
+             static_cast<double>(usage.ru_maxrss) * 1024 / packed);
 }
 
 int run(int argc, char** argv) {
   CLI::App app{"Forward passes of a model against this machine's peak"};
   std::string folder, compute = "bf16", only;
   int threads = 0, reps = 7;
-  bool json = false;
+  bool as_json = false, serving = false;
   app.add_option("model", folder)->required();
   app.add_option("--compute", compute);
   app.add_option("--threads", threads);
   app.add_option("--reps", reps);
   app.add_option("--case", only);
-  app.add_flag("--json", json);
+  app.add_flag("--json", as_json);
+  app.add_flag("--serve", serving);
   CLI11_PARSE(app, argc, argv);
   const double start = now();
-  const auto model = Model::load(
-      folder,
-      {.compute = *parse_compute(compute), .lm_head = true, .threads = threads, .progress = {}});
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const double packed = static_cast<double>(model->weight_bytes());
-  fmt::print(stderr,
-             "loaded in {:.2f} s, packed weights {:.0f} MB, peak RSS {:.0f} MB ({:.3f} x)\n",
-             now() - start, packed / 1e6, static_cast<double>(usage.ru_maxrss) / 1e3,
-             static_cast<double>(usage.ru_maxrss) * 1024 / packed);
+  LoadOptions options;
+  options.compute = parse_compute(compute).value();
+  options.threads = threads;
+  const auto model = Model::load(model_folder(folder), options);
+  report_load(*model, now() - start);
   Session session(model, {threads, nullptr});
-  for (const Case& test : cases()) {
-    if (only.empty() || only == test.name) run_case(test, session, reps, json);
+  if (serving) {
+    serve(session);
+    return 0;
+  }
+  for (const SpeedCase& test : speed_cases()) {
+    if (!only.empty() && only != test.name) continue;
+    Bench bench(session, test);
+    std::vector<Sample> samples;
+    bench.sample();
+    for (int rep = 0; rep < reps; ++rep) samples.push_back(bench.sample());
+    const json row = summary(test.name, bench, samples);
+    if (as_json) {
+      fmt::print("{}\n", row.dump());
+    } else {
+      print_plain(row);
+    }
   }
   return 0;
 }

@@ -34,23 +34,27 @@ struct ThreadPool::State {
   std::atomic<bool> stop{false};
 
   // The loop that runs; written before `generation` moves, read by workers after.
-  const std::function<void(int64_t, int)>* body = nullptr;
+  const Body* body = nullptr;
   int64_t tasks = 0;
+  int64_t settled = 0;  // workers that begin a task below this one claim their next one too
   std::atomic<int64_t> next{0};
   std::atomic<int> busy{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;
 
+  int64_t claim() { return next.fetch_add(1, std::memory_order_relaxed); }
+
   void work(int worker) {
-    for (;;) {
-      const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) return;
+    for (int64_t task = claim(); task < tasks;) {
+      const int64_t claimed = task < settled ? claim() : -1;
       try {
-        (*body)(task, worker);
+        (*body)(task, claimed < tasks ? claimed : -1, worker);
       } catch (...) {
         if (!failed.exchange(true)) error = std::current_exception();
         next.store(tasks, std::memory_order_relaxed);
+        return;
       }
+      task = claimed >= 0 ? claimed : claim();
     }
   }
 
@@ -106,14 +110,22 @@ ThreadPool::~ThreadPool() {
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
 void ThreadPool::parallel_for(int64_t tasks, const std::function<void(int64_t, int)>& body) {
+  run(tasks, false, [&](int64_t task, int64_t, int worker) { body(task, worker); });
+}
+
+void ThreadPool::parallel_for_ahead(int64_t tasks, const Body& body) { run(tasks, true, body); }
+
+void ThreadPool::run(int64_t tasks, bool claim_ahead, const Body& body) {
   if (tasks <= 0) return;
   State& state = *state_;
   if (tasks == 1 || state.workers.empty()) {
-    for (int64_t task = 0; task < tasks; ++task) body(task, 0);
+    for (int64_t task = 0; task < tasks; ++task) body(task, task + 1 < tasks ? task + 1 : -1, 0);
     return;
   }
   state.body = &body;
   state.tasks = tasks;
+  // Near the end nobody holds a second task while another worker has none.
+  state.settled = claim_ahead ? tasks - 2 * threads() : 0;
   state.next.store(0, std::memory_order_relaxed);
   state.failed.store(false, std::memory_order_relaxed);
   state.error = nullptr;

@@ -12,6 +12,8 @@ namespace expertoire {
 /// outputs; then results do not depend on the number of threads.
 class ThreadPool {
  public:
+  using Body = std::function<void(int64_t task, int64_t ahead, int worker)>;
+
   /// `threads` ≥ 1 workers, the caller included; 0 = one per available CPU.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
@@ -25,10 +27,15 @@ class ThreadPool {
   /// is rethrown here after the others have stopped; tasks not begun by then are dropped.
   void parallel_for(int64_t tasks, const std::function<void(int64_t task, int worker)>& body);
 
+  /// The same, for tasks that read memory: body also learns the task that this worker takes next,
+  /// so that it can fetch early, or -1 when that is not settled (towards the end of the loop).
+  void parallel_for_ahead(int64_t tasks, const Body& body);
+
   /// CPUs that this process may use.
   static int available_cpus();
 
  private:
+  void run(int64_t tasks, bool claim_ahead, const Body& body);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -130,13 +130,17 @@ void SparseMoeFfn::mix_down(Executor& executor, const Gathered& gathered, const 
                             int64_t tokens, const Rows& out) const {
   const int64_t panels = gathered.experts.front().mlp->down.panels();
   const int64_t blocks = ceil_div(tokens, kTokenBlock);
-  executor.pool().parallel_for(panels * blocks, [&](int64_t task, int worker) {
+  const auto first_panel = [&](int64_t task) {
+    return task < 0 ? nullptr : gathered.experts.front().mlp->down.panel(task % panels);
+  };
+  executor.pool().parallel_for_ahead(panels * blocks, [&](int64_t task, int64_t ahead, int worker) {
     const int64_t panel = task % panels;
     const int64_t first = task / panels * kTokenBlock;
     for (size_t e = 0; e < gathered.experts.size(); ++e) {
       const Gathered::Expert& expert = gathered.experts[e];
       const bool last = e + 1 == gathered.experts.size();
-      const std::byte* next = last ? nullptr : gathered.experts[e + 1].mlp->down.panel(panel);
+      const std::byte* next =
+          last ? first_panel(ahead) : gathered.experts[e + 1].mlp->down.panel(panel);
       const MatmulJob job{&expert.mlp->down, inner, nullptr, 0};
       const auto [begin, end] =
           slots_of(gathered.tokens, expert.begin, expert.end, first, first + kTokenBlock);

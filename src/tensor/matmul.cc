@@ -77,11 +77,19 @@ const float* panel_product(Executor& executor, const MatmulJob& job, int64_t fir
 void matmul(Executor& executor, std::span<const MatmulJob> jobs, const TileSink& sink) {
   std::vector<Task> tasks;
   for (size_t i = 0; i < jobs.size(); ++i) cut(static_cast<int64_t>(i), jobs[i], tasks);
-  executor.pool().parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
+  const auto first_panel = [&](int64_t t) -> const std::byte* {
+    if (t < 0) return nullptr;
+    const Task& task = tasks[static_cast<size_t>(t)];
+    return jobs[static_cast<size_t>(task.job)].matrix->panel(task.panel_begin);
+  };
+  executor.pool().parallel_for_ahead(static_cast<int64_t>(tasks.size()), [&](int64_t t,
+                                                                             int64_t ahead,
+                                                                             int worker) {
     const Task& task = tasks[static_cast<size_t>(t)];
     const MatmulJob& job = jobs[static_cast<size_t>(task.job)];
     for (int64_t panel = task.panel_begin; panel < task.panel_end; ++panel) {
-      const std::byte* next = panel + 1 < task.panel_end ? job.matrix->panel(panel + 1) : nullptr;
+      const bool last = panel + 1 == task.panel_end;
+      const std::byte* next = last ? first_panel(ahead) : job.matrix->panel(panel + 1);
       const float* c = panel_product(executor, job, task.first, task.count, panel, next, worker);
       sink({task.job, task.first, task.count, panel, job.matrix->panel_width(panel), c, worker});
     }
