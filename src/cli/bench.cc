@@ -1,6 +1,5 @@
 // expertoire bench
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -62,13 +61,10 @@ void bench(const Options& options) {
   const std::vector<SpeedCase> cases = chosen_cases(options.only);
   LoadedModel loaded(options.model, true);
   if (!options.json) {
-    fmt::print(
-        "{}, {} threads\n",
-        fmt::join(std::vector<std::string>{loaded.model->config().model_type,
-                                           std::string(compute_name(loaded.model->compute())),
-                                           std::string(loaded.session->executor().kernels().name)},
-                  ", "),
-        loaded.session->executor().pool().threads());
+    Executor& executor = loaded.session->executor();
+    fmt::print("{}, {}, {}, {} threads\n", loaded.model->config().model_type,
+               compute_name(loaded.model->compute()), executor.kernels().name,
+               executor.pool().threads());
     fmt::print("{:8} {:>6} {:>12} {:>9} {:>9} {:>11} {:>9}\n", "case", "tokens", "median ms",
                "best", "worst", "tokens/s", "GFLOP/s");
   }
