@@ -51,7 +51,7 @@ class Reference:
         from transformers.utils import logging
 
         from oracle import checkpoint, outputs
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)  # two spin when the machine is busy
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         folder = str(ROOT / "models/olmoe-small")
