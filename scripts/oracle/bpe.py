@@ -3,6 +3,7 @@ hundred tokens each, and what the tokenizers library answers on texts that are e
 
 import json
 import os
+from collections import Counter
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -71,12 +72,19 @@ def make_deepseek(texts):
                        "add_eos_token": False, "tokenizer_class": "LlamaTokenizerFast"}
 
 
+def common_characters(texts, count):
+    """The trainer itself breaks ties by chance."""
+    frequency = Counter("".join(texts).replace(" ", SPACE))
+    return sorted(frequency, key=lambda character: (-frequency[character], character))[:count]
+
+
 def sentencepiece(texts):
     """tokenizer.json of a SentencePiece-like BPE with byte fallback, without its surroundings:
     unk, BOS, EOS, the bytes, then what was trained on words that start with the space character."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
-    train(trained, texts, vocab_size=360, limit_alphabet=90)
+    alphabet = common_characters(texts, 90)
+    train(trained, texts, vocab_size=360, initial_alphabet=alphabet, limit_alphabet=len(alphabet))
     model = json.loads(trained.to_str())["model"]
     tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)]
     tokens += sorted(model["vocab"], key=model["vocab"].get)

@@ -152,7 +152,7 @@ def make(spec, out):
     moved = effects(spec, seed, tensors["logits"])
     assert min(moved) >= MIN_EFFECT, (spec.name, spec.catches, moved)
     save_file(tensors, os.path.join(folder, "outputs.safetensors"),
-              {"seed": str(seed)} | {f"{kind}_gap": f"{gap:.2g}" for kind, gap in gaps.items()})
+              {"seed": str(seed)})
     if spec.model_type != "deepseek":
         write_modern_config(folder)
     size = sum(entry.stat().st_size for entry in os.scandir(folder))

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 LAYERS = 6
@@ -220,3 +221,5 @@ def test_calibrate_under_an_edit_says_so(run, files):
             *options)
     assert not np.array_equal(load_file(files / "plain.safetensors")["none/hidden.mean"],
                               load_file(files / "edited.safetensors")["none/hidden.mean"])
+    with safe_open(files / "edited.safetensors", "numpy") as file:
+        assert file.metadata()["edit"] == str(edit)
