@@ -101,7 +101,9 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--ids", options->ids, "Or a JSON list of lists of token ids");
   app.add_flag("--chat", options->chat, "The prompt is a user's message (chat template)");
   app.add_option("--system", options->system, "System message of a chat");
-  app.add_option("--max-tokens", generate.max_tokens, "Most new tokens")->capture_default_str();
+  app.add_option("--max-tokens", generate.max_tokens, "Most new tokens")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--temperature", generate.sampler.temperature, "0 = greedy")
       ->capture_default_str();
   app.add_option("--top-k", generate.sampler.top_k, "0 = all")->capture_default_str();

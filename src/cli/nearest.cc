@@ -149,7 +149,9 @@ std::function<void()> setup_nearest(CLI::App& app) {
   app.add_option("--texts", options->texts, "The embedded file, to show its texts");
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
-  app.add_option("--top", options->top, "How many")->capture_default_str();
+  app.add_option("--top", options->top, "How many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   return [options] { nearest(*options); };
 }
 

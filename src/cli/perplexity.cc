@@ -86,8 +86,10 @@ std::function<void()> setup(CLI::App& app) {
       ->required();
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
-  app.add_option("--context", options->context, "Tokens of a window (default: the model's, 2048)");
-  app.add_option("--stride", options->stride, "Tokens between windows (default: half of that)");
+  app.add_option("--context", options->context, "Tokens of a window (default: the model's, 2048)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--stride", options->stride, "Tokens between windows (default: half of that)")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--json", options->json, "As one JSON object");
   return [options] { perplexity(*options); };
 }

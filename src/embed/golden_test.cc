@@ -1,4 +1,5 @@
-// The MoEE goldens: prompts, vectors and similarities as the paper's own code gives them.
+// The MoEE goldens: prompts, vectors and similarities as the paper's own code gives them, and the
+// repository's smaller ones as transformers gives them (tests/fixtures/README.md).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,15 +18,18 @@ using nlohmann::json;
 class MoeeTest : public testing::TestWithParam<std::tuple<const char*, const char*>> {
  protected:
   void SetUp() override {
-    const std::string folder = std::string("goldens/") + std::get<0>(GetParam());
-    EXPERTOIRE_NEEDS_SHARED(folder);
-    folder_ = shared_folder() + "/" + folder;
+    const std::string name = std::get<0>(GetParam());
+    folder_ = fixture_folder() + "/" + name;
+    if (name.starts_with("goldens/")) {
+      EXPERTOIRE_NEEDS_SHARED(name);
+      folder_ = shared_folder() + "/" + name;
+    }
     std::ifstream file(folder_ + "/prompts.jsonl");
     for (std::string line; std::getline(file, line);) {
       const json row = json::parse(line);
       if (row["template"] == std::get<1>(GetParam())) rows_.push_back(row);
     }
-    ASSERT_EQ(rows_.size(), 24U);
+    ASSERT_EQ(rows_.size(), name.starts_with("goldens/") ? 24U : 8U);
     session_ = std::make_unique<Session>(
         Model::load(folder_, {.compute = Compute::kF32, .lm_head = false}));
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
@@ -126,9 +130,14 @@ TEST_P(MoeeTest, SumIsOneVectorWhoseInnerProductIsTheSumOfCosines) {
   expect("sum", sums, 1e-5F);
 }
 
-INSTANTIATE_TEST_SUITE_P(Goldens, MoeeTest,
-                         testing::Combine(testing::Values("moee-olmoe", "moee-qwen2moe",
-                                                          "moee-deepseek"),
+INSTANTIATE_TEST_SUITE_P(Shared, MoeeTest,
+                         testing::Combine(testing::Values("goldens/moee-olmoe",
+                                                          "goldens/moee-qwen2moe",
+                                                          "goldens/moee-deepseek"),
+                                          testing::Values("none", "prompteol")),
+                         [](const auto& info) { return std::to_string(info.index); });
+INSTANTIATE_TEST_SUITE_P(Fixtures, MoeeTest,
+                         testing::Combine(testing::Values("moee/olmoe", "moee/deepseek"),
                                           testing::Values("none", "prompteol")),
                          [](const auto& info) { return std::to_string(info.index); });
 

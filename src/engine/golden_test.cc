@@ -1,4 +1,6 @@
-// Every stage of every golden checkpoint, at every SIMD level, in prefill and in decode.
+// Every stage of every golden checkpoint, at every SIMD level, in prefill and in decode: those of
+// the shared data, and the smaller ones of the repository (tests/fixtures/README.md).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,9 @@
 #include <tuple>
 
 #include "engine/capture.h"
+#include "engine/score.h"
 #include "support/shared.h"
+#include "support/temp_dir.h"
 
 namespace expertoire {
 namespace {
@@ -17,6 +21,13 @@ const std::vector<std::string> kGoldens = {
     "olmoe-a",    "olmoe-bf16",        "olmoe-clip-norm", "qwen2moe-a",  "qwen2moe-mixed",
     "deepseek-a", "deepseek-gqa-norm", "mixtral-a",       "mixtral-f16", "qwen3moe-a",
     "llama-tied", "llama-untied",      "llama3-rope"};
+
+// The first has no configuration in the layout of transformers 5, which does not know DeepSeek v1.
+const std::vector<std::string> kFixtures = {
+    "deepseek-freq", "llama-biases", "llama-linear",   "llama-yarn-factor", "llama-yarn-mscale",
+    "mixtral-f16",   "olmoe-clip",   "qwen2moe-mixed", "qwen3moe-heads",    "qwen3moe-yarn"};
+
+std::string fixture(const std::string& name) { return fixture_folder() + "/models/" + name; }
 
 std::vector<float> floats(const TensorView& view) {
   std::vector<float> values(static_cast<size_t>(view.elements()));
@@ -30,23 +41,43 @@ std::vector<int32_t> integers(const TensorView& view) {
   return values;
 }
 
-class GoldenTest : public testing::TestWithParam<std::tuple<std::string, const KernelTable*>> {
+std::shared_ptr<const Model> load_f32(const std::string& folder) {
+  return Model::load(folder,
+                     {.compute = Compute::kF32, .lm_head = true, .threads = 1, .progress = {}});
+}
+
+std::vector<std::vector<int32_t>> sequences_of(const SafetensorsFile& outputs) {
+  std::vector<std::vector<int32_t>> sequences;
+  const std::vector<int32_t> ids = integers(outputs.tensor("input_ids"));
+  auto at = ids.begin();
+  for (int32_t length : integers(outputs.tensor("seq_lens"))) {
+    sequences.emplace_back(at, at + length);
+    at += length;
+  }
+  return sequences;
+}
+
+struct Golden {
+  std::string name;
+  bool shared;
+};
+
+void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.name; }
+
+class GoldenTest : public testing::TestWithParam<std::tuple<Golden, const KernelTable*>> {
  protected:
   void SetUp() override {
-    const std::string folder = "goldens/" + std::get<0>(GetParam());
-    EXPERTOIRE_NEEDS_SHARED(folder);
-    folder_ = shared_folder() + "/" + folder;
-    outputs_ =
-        std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder_ + "/outputs.safetensors"));
-    model_ = Model::load(folder_,
-                         {.compute = Compute::kF32, .lm_head = true, .threads = 1, .progress = {}});
-    session_ = std::make_unique<Session>(model_, SessionOptions{2, std::get<1>(GetParam())});
-    const std::vector<int32_t> ids = integers(outputs_->tensor("input_ids"));
-    auto at = ids.begin();
-    for (int32_t length : integers(outputs_->tensor("seq_lens"))) {
-      sequences_.emplace_back(at, at + length);
-      at += length;
+    const Golden& golden = std::get<0>(GetParam());
+    std::string folder = fixture(golden.name);
+    if (golden.shared) {
+      EXPERTOIRE_NEEDS_SHARED("goldens/" + golden.name);
+      folder = shared_folder() + "/goldens/" + golden.name;
     }
+    outputs_ =
+        std::make_unique<SafetensorsFile>(SafetensorsFile::open(folder + "/outputs.safetensors"));
+    sequences_ = sequences_of(*outputs_);
+    model_ = load_f32(folder);
+    session_ = std::make_unique<Session>(model_, SessionOptions{2, std::get<1>(GetParam())});
   }
 
   // Bounds of the goldens' README: about twice the reference's own float32 error.
@@ -80,7 +111,6 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, const K
     EXPECT_GE(compared, 2 + 4 * sparse);
   }
 
-  std::string folder_;
   std::unique_ptr<SafetensorsFile> outputs_;
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Session> session_;
@@ -129,15 +159,76 @@ TEST_P(GoldenTest, GreedyContinuationIsExact) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenTest,
-                         testing::Combine(testing::ValuesIn(kGoldens),
+TEST_P(GoldenTest, LogProbabilitiesMatch) {
+  const std::vector<float> expected = floats(outputs_->tensor("nll_mean"));
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    if (sequences_[i].size() < 2) continue;
+    double sum = 0;
+    const std::vector<double> scores = token_log_probs(*session_, sequences_[i], 1);
+    for (double score : scores) sum -= score;
+    EXPECT_NEAR(sum / static_cast<double>(scores.size()), expected[i], 1e-5) << i;
+  }
+}
+
+std::vector<Golden> all(const std::vector<std::string>& names, bool shared) {
+  std::vector<Golden> goldens;
+  for (const std::string& name : names) goldens.push_back({name, shared});
+  return goldens;
+}
+
+std::string plain(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+std::string case_name(const testing::TestParamInfo<GoldenTest::ParamType>& info) {
+  const auto& [golden, kernels] = info.param;
+  return plain(golden.name + "_" + std::string(kernels->name));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, GoldenTest,
+                         testing::Combine(testing::ValuesIn(all(kGoldens, true)),
                                           testing::ValuesIn(available_kernels())),
-                         [](const auto& info) {
-                           std::string name = std::get<0>(info.param) + "_" +
-                                              std::string(std::get<1>(info.param)->name);
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(Fixtures, GoldenTest,
+                         testing::Combine(testing::ValuesIn(all(kFixtures, false)),
+                                          testing::ValuesIn(available_kernels())),
+                         case_name);
+
+TEST(FixturesTest, AllThatLieThereAreTested) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(fixture_folder() + "/models")) {
+    found.push_back(entry.path().filename().string());
+  }
+  EXPECT_THAT(found, testing::UnorderedElementsAreArray(kFixtures));
+}
+
+class ModernConfigTest : public testing::TestWithParam<std::string> {};
+
+// rope_theta + rope_scaling, and rope_parameters as transformers 5 writes them.
+TEST_P(ModernConfigTest, BothLayoutsOfAConfigurationGiveTheSameBits) {
+  namespace fs = std::filesystem;
+  const std::string folder = fixture(GetParam());
+  const test::TempDir modern;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("model")) fs::create_symlink(entry.path(), modern.file(name));
+  }
+  fs::copy_file(folder + "/config.v5.json", modern.file("config.json"));
+  const auto sequences = sequences_of(SafetensorsFile::open(folder + "/outputs.safetensors"));
+  Capture captures[2] = {Capture(Capture::stage_names()), Capture(Capture::stage_names())};
+  Session old_session(load_f32(folder)), modern_session(load_f32(modern.path()));
+  captures[0].run(old_session, sequences);
+  captures[1].run(modern_session, sequences);
+  ASSERT_GT(captures[0].tensors().size(), 4U);
+  for (const auto& [name, tensor] : captures[0].tensors()) {
+    EXPECT_EQ(tensor.bytes, captures[1].tensors().at(name).bytes) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, ModernConfigTest,
+                         testing::ValuesIn(kFixtures.begin() + 1, kFixtures.end()),
+                         [](const auto& info) { return plain(info.param); });
 
 }  // namespace
 }  // namespace expertoire

@@ -12,10 +12,11 @@ namespace expertoire {
 /// log p(ids[i] | ids[0 … i − 1]) for i in [first, ids.size()), first ≥ 1, in nats.
 std::vector<double> token_log_probs(Session& session, std::span<const int32_t> ids, size_t first);
 
-/// Windows of at most `context` tokens, moved by `stride`: every token but the first is scored
-/// once, with at least context − stride tokens before it where there are so many (the sliding
-/// window of transformers' guide to perplexity). Calls `progress` with tokens scored. Errors:
-/// kInvalidArgument unless 1 ≤ stride < context ≤ max_position_embeddings.
+/// Windows of `context` tokens, moved by `stride`, the last one cut off by the end of the text:
+/// every token but the first is scored once, with at least context − stride tokens before it where
+/// there are so many (the sliding window of transformers' guide to perplexity). Calls `progress`
+/// with tokens scored. Errors: kInvalidArgument unless 1 ≤ stride < context ≤
+/// max_position_embeddings.
 std::vector<double> sliding_log_probs(Session& session, std::span<const int32_t> ids,
                                       int64_t context, int64_t stride,
                                       const ProgressSink& progress = {});

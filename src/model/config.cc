@@ -114,12 +114,15 @@ void read_attention(ConfigReader& reader, const FamilySpec& family, ModelConfig&
   }
 }
 
-// A window that never cuts anything off is no window.
+// A window that never cuts anything off is no window; one that is not used may say anything
+// (transformers 5 writes 0).
 void check_window(ConfigReader& reader, const ModelConfig& config) {
-  const bool used = reader.boolean("use_sliding_window", true);
-  const int64_t window = reader.integer("sliding_window", config.max_position_embeddings);
-  if (reader.has("sliding_window") && used && window < config.max_position_embeddings) {
-    reader.unsupported("sliding_window", "null, or no smaller than max_position_embeddings");
+  reader.ignore("sliding_window");
+  if (reader.boolean("use_sliding_window", true)) {
+    const int64_t most = config.max_position_embeddings;
+    if (reader.integer("sliding_window", most) < most) {
+      reader.unsupported("sliding_window", "null, or no smaller than max_position_embeddings");
+    }
   }
   for (const json& type : reader.raw("layer_types")) {
     if (type != "full_attention") reader.unsupported("layer_types", "only \"full_attention\"");
@@ -146,10 +149,21 @@ std::vector<bool> sparse_layers_of(ConfigReader& reader, const FamilySpec& famil
   return sparse;
 }
 
+// transformers takes either of two names, and its version 5 writes another one than version 4 did.
+std::string experts_key(ConfigReader& reader, const FamilySpec& family) {
+  const std::string own(family.num_experts_key);
+  const std::string other = own == "num_experts" ? "num_local_experts" : "num_experts";
+  if (!reader.has(own)) return reader.has(other) ? other : own;
+  reader.require(other, reader.raw(own));
+  return own;
+}
+
 void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
   config.sparse = sparse_layers_of(reader, family, config.num_hidden_layers);
-  if (config.sparse_layers() == 0 && !reader.has(std::string(family.num_experts_key))) return;
-  config.num_experts = static_cast<int>(reader.integer(std::string(family.num_experts_key), {}));
+  if (family.sparse == SparseRule::kNone) return;
+  const std::string key = experts_key(reader, family);
+  if (config.sparse_layers() == 0 && !reader.has(key)) return;
+  config.num_experts = static_cast<int>(reader.integer(key, {}));
   config.router.top_k = static_cast<int>(reader.integer("num_experts_per_tok", {}));
   if (config.num_experts > kMaxExperts || config.router.top_k > config.num_experts) {
     reader.bad("num_experts_per_tok", fmt::format("at most the {} experts", config.num_experts));

@@ -26,6 +26,8 @@ struct RopeConfig {
   double beta_slow = 1.0;         ///< yarn
   double attention_factor = 1.0;  ///< multiplies cos and sin
   bool truncate = true;           ///< yarn
+
+  bool operator==(const RopeConfig&) const = default;
 };
 
 /// Where the q and k norms sit, if anywhere.

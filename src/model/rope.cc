@@ -19,10 +19,11 @@ double yarn_mscale(double factor, double mscale) {
   return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
+// A stated attention_factor counts, whatever mscale says beside it.
 double yarn_attention_factor(ConfigReader& scaling, double factor) {
-  if (scaling.has("attention_factor")) return scaling.number("attention_factor", {});
   const double mscale = scaling.number("mscale", 0.0);
   const double mscale_all_dim = scaling.number("mscale_all_dim", 0.0);
+  if (scaling.has("attention_factor")) return scaling.number("attention_factor", {});
   if (mscale != 0.0 && mscale_all_dim != 0.0) {
     return yarn_mscale(factor, mscale) / yarn_mscale(factor, mscale_all_dim);
   }
@@ -111,13 +112,19 @@ void scale_llama3(const RopeConfig& rope, std::vector<float>& inv_freq) {
 RopeConfig read_rope(ConfigReader& reader, double default_theta, int64_t max_positions) {
   RopeConfig rope;
   rope.theta = reader.number("rope_theta", default_theta);
+  const auto read = [&](const char* key) {
+    RopeConfig stated = rope;
+    ConfigReader inner(reader.raw(key), reader.what() + ", " + key);
+    read_scaling(inner, max_positions, stated);
+    return stated;
+  };
+  // transformers 5 writes rope_parameters, earlier ones rope_scaling.
   const bool modern = reader.has("rope_parameters");
-  const std::string key = modern ? "rope_parameters" : "rope_scaling";
-  reader.ignore("rope_scaling");
-  if (const json& scaling = reader.raw(key); !scaling.is_null()) {
-    ConfigReader inner(scaling, reader.what() + ", " + key);
-    read_scaling(inner, max_positions, rope);
+  const bool scaled = reader.has("rope_scaling") && !reader.raw("rope_scaling").empty();
+  if (modern && scaled && read("rope_parameters") != read("rope_scaling")) {
+    reader.bad("rope_scaling", "null, or what rope_parameters says");
   }
+  if (modern || scaled) rope = read(modern ? "rope_parameters" : "rope_scaling");
   if (rope.theta <= 1.0) reader.bad("rope_theta", "a number above 1");
   return rope;
 }

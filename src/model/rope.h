@@ -9,8 +9,8 @@ namespace expertoire {
 
 class ConfigReader;
 
-/// Reads rope_parameters (transformers 5), or rope_theta and rope_scaling. Errors: kBadFile,
-/// kUnsupported for a rope_type that we do not implement.
+/// Reads rope_parameters (transformers 5), or rope_theta and rope_scaling. Errors: kBadFile (also
+/// when both stand there and differ), kUnsupported for a rope_type that we do not implement.
 RopeConfig read_rope(ConfigReader& reader, double default_theta, int64_t max_positions);
 
 /// inv_freq[head_dim / 2], in the arithmetic of transformers' modeling_rope_utils.py (f32), so that

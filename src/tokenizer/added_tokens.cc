@@ -1,7 +1,5 @@
 #include "tokenizer/added_tokens.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 
 #include "tokenizer/normalizer.h"
@@ -13,13 +11,6 @@ namespace {
 
 using tokenizer_json::json;
 
-bool is_word(uint32_t c) {
-  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  return c == '_' || (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO);
-}
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 // Start of the character that ends before `at`.
 size_t step_back(std::string_view text, size_t at) {
   do {
@@ -29,9 +20,24 @@ size_t step_back(std::string_view text, size_t at) {
 }
 
 bool inside_word(std::string_view text, size_t begin, size_t end) {
-  const bool left = begin > 0 && is_word(utf8_front(text.substr(step_back(text, begin))));
-  const bool right = end < text.size() && is_word(utf8_front(text.substr(end)));
+  const bool left = begin > 0 && is_word_character(utf8_front(text.substr(step_back(text, begin))));
+  const bool right = end < text.size() && is_word_character(utf8_front(text.substr(end)));
   return left || right;
+}
+
+// Where the white space that ends at `end` begins, but not before `from`.
+size_t space_before(std::string_view text, size_t from, size_t end) {
+  while (end > from && is_white_space(utf8_front(text.substr(step_back(text, end))))) {
+    end = step_back(text, end);
+  }
+  return end;
+}
+
+size_t space_after(std::string_view text, size_t begin) {
+  while (begin < text.size() && is_white_space(utf8_front(text.substr(begin)))) {
+    begin += utf8_length(text[begin]);
+  }
+  return begin;
 }
 
 }  // namespace
@@ -100,8 +106,8 @@ std::vector<AddedTokenMatcher::Piece> AddedTokenMatcher::split(std::string_view 
     size_t end = at + entry->content.size();
     at = end;
     if (entry->token.single_word && inside_word(text, begin, end)) continue;
-    while (entry->token.lstrip && begin > from && is_space(text[begin - 1])) --begin;
-    while (entry->token.rstrip && end < text.size() && is_space(text[end])) ++end;
+    if (entry->token.lstrip) begin = space_before(text, from, begin);
+    if (entry->token.rstrip) end = space_after(text, end);
     put_text(begin);
     pieces.push_back({text.substr(begin, end - begin), entry->token.id});
     from = at = end;

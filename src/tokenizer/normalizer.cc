@@ -72,17 +72,11 @@ std::string replace_all(const Pattern& pattern, const std::string& content, std:
   return result.append(text, at);
 }
 
-bool is_space(uint32_t c) {
-  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-         category == UTF8PROC_CATEGORY_ZP || (c >= 9 && c <= 13) || c == 0x85;
-}
-
 std::string strip(std::string text, bool left, bool right) {
   size_t begin = text.size();
   size_t end = 0;
   for (size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
-    if (is_space(utf8_front(std::string_view(text).substr(i)))) continue;
+    if (is_white_space(utf8_front(std::string_view(text).substr(i)))) continue;
     if (begin == text.size()) begin = i;
     end = i + utf8_length(text[i]);
   }

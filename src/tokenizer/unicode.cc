@@ -1,5 +1,7 @@
 #include "tokenizer/unicode.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 
 #include "base/utf8.h"
@@ -35,6 +37,21 @@ void append_utf8(uint32_t c, std::string& out) {
     put(0x80 | (c >> 6 & 0x3f));
     put(0x80 | (c & 0x3f));
   }
+}
+
+bool is_white_space(uint32_t c) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+         category == UTF8PROC_CATEGORY_ZP || (c >= 9 && c <= 13) || c == 0x85;
+}
+
+bool is_word_character(uint32_t c) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  const bool joiner = c == 0x200c || c == 0x200d;
+  const bool circled = (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+                       (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
+  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) ||
+         category == UTF8PROC_CATEGORY_PC || joiner || circled;
 }
 
 namespace {

@@ -18,6 +18,10 @@ inline size_t utf8_length(char lead) {
 uint32_t utf8_front(std::string_view text);
 void append_utf8(uint32_t code_point, std::string& out);
 
+/// Unicode's White_Space, and what Rust's regular expressions call \w.
+bool is_white_space(uint32_t code_point);
+bool is_word_character(uint32_t code_point);
+
 /// Bytes as text: every maximal part that is not UTF-8 becomes one U+FFFD (as Rust and the
 /// Unicode standard do).
 std::string lossy_utf8(std::string_view bytes);

@@ -1,0 +1,1 @@
+"""Tiny checkpoints and tokenizers, and what the reference implementations answer for them."""
