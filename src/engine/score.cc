@@ -53,8 +53,9 @@ std::vector<double> sliding_log_probs(Session& session, std::span<const int32_t>
   std::vector<double> scores;
   const int64_t count = static_cast<int64_t>(ids.size());
   for (int64_t scored = 1; scored < count;) {
-    const int64_t end = std::min(scored == 1 ? context : scored + stride, count);
-    const int64_t begin = std::max<int64_t>(0, end - context);
+    const int64_t full = scored == 1 ? context : scored + stride;  // where a whole window ends
+    const int64_t end = std::min(full, count);
+    const int64_t begin = full - context;
     const auto window = ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
     const std::vector<double> part =
         token_log_probs(session, window, static_cast<size_t>(scored - begin));
