@@ -19,10 +19,11 @@ double yarn_mscale(double factor, double mscale) {
   return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
+// A stated attention_factor counts, whatever mscale says beside it.
 double yarn_attention_factor(ConfigReader& scaling, double factor) {
-  if (scaling.has("attention_factor")) return scaling.number("attention_factor", {});
   const double mscale = scaling.number("mscale", 0.0);
   const double mscale_all_dim = scaling.number("mscale_all_dim", 0.0);
+  if (scaling.has("attention_factor")) return scaling.number("attention_factor", {});
   if (mscale != 0.0 && mscale_all_dim != 0.0) {
     return yarn_mscale(factor, mscale) / yarn_mscale(factor, mscale_all_dim);
   }
