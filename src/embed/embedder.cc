@@ -116,7 +116,9 @@ Embedder::Embedder(Session& session, const Tokenizer& tokenizer, EmbedOptions op
       stage_(options_.routing_stage.value_or(session.model().embedding_stage())) {
   const bool dense = session.model().config().sparse_layers() == 0;
   if (wants_routing() && dense) refuse("routing of a dense model", "--kind hidden");
-  if (!(options_.alpha >= 0)) refuse(fmt::format("alpha {}", options_.alpha), "0 or more");
+  if (!(options_.alpha >= 0) || std::isinf(options_.alpha)) {
+    refuse(fmt::format("alpha {}", options_.alpha), "a number from 0");
+  }
   if (stage_ != Stage::kLogits && stage_ != Stage::kProbs) {
     refuse(fmt::format("routing stage {}", stage_name(stage_)), "logits or probs");
   }

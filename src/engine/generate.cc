@@ -50,15 +50,23 @@ class StopWatch {
   size_t shown_ = 0;
 };
 
+void check_stops(const Tokenizer* tokenizer, const std::vector<std::string>& stops) {
+  if (tokenizer == nullptr && !stops.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"generating", "stop strings without a tokenizer", "a tokenizer.json", ""});
+  }
+  if (std::find(stops.begin(), stops.end(), "") != stops.end()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"generating", "an empty stop string", "some text", ""});
+  }
+}
+
 }  // namespace
 
 Generated generate(Session& session, const Tokenizer* tokenizer, const std::vector<int32_t>& prompt,
                    const GenerateOptions& options,
                    const std::function<void(const std::string&)>& on_text, RoutingSink* routing) {
-  if (tokenizer == nullptr && !options.stop_strings.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"generating", "stop strings without a tokenizer", "a tokenizer.json", ""});
-  }
+  check_stops(tokenizer, options.stop_strings);
   Generated result;
   Sampler sampler(options.sampler);
   StopWatch watch(options.stop_strings, result.text, on_text);
@@ -69,7 +77,7 @@ Generated generate(Session& session, const Tokenizer* tokenizer, const std::vect
   std::vector<float> logits(static_cast<size_t>(config.vocab_size));
   std::vector<int32_t> next = prompt;
   while (static_cast<int64_t>(result.ids.size()) < options.max_tokens &&
-         cache.length() + static_cast<int64_t>(next.size()) <= config.max_position_embeddings) {
+         (result.ids.empty() || cache.length() < config.max_position_embeddings)) {
     const Chunk chunk{&cache, next};
     session.forward({&chunk, 1}, routing);
     const int64_t row = session.decoder().last_row(0);

@@ -29,7 +29,8 @@ struct Generated {
 
 /// `on_text` gets text that is certain to stay, as it comes (may be null). `routing` observes the
 /// prompt and every new token (may be null). Ends at max_tokens, or when the context is full.
-/// Errors: those of the model; kInvalidArgument for stop strings without a tokenizer.
+/// Errors: those of the model (kTooLong for a prompt over its context); kInvalidArgument for stop
+/// strings without a tokenizer and for an empty one.
 Generated generate(Session& session, const Tokenizer* tokenizer, const std::vector<int32_t>& prompt,
                    const GenerateOptions& options,
                    const std::function<void(const std::string&)>& on_text = {},

@@ -106,13 +106,15 @@ void place(const Call& call, std::span<const BatchSlice> slices) {
   });
 }
 
-// Some query positions of one sequence against one key/value head; all query heads of the group
-// together: row r is position first + r / group, head kv_head · group + r % group.
+// Some query positions of one sequence against one key/value head; the query heads of its group
+// together, as many as fit a tile: row r is position first + r / heads, head `head` + r % heads.
 struct AttendTask {
   const BatchSlice* slice;
   int64_t first;  // batch row
-  int rows;       // positions · group
+  int rows;       // positions · heads
   int kv_head;
+  int head;
+  int heads;
 };
 
 // The running softmax of up to 128 rows over blocks of keys.
@@ -122,7 +124,6 @@ class BlockAttention {
       : call_(call),
         task_(task),
         worker_(worker),
-        group_(call.config.num_attention_heads / call.config.num_key_value_heads),
         stride_(round_up(call.config.head_dim, kPanelWidth)) {
     AttentionScratch::Worker& mine = call.scratch.workers[static_cast<size_t>(worker)];
     out_ = mine.out.ensure(kMaxPanelRows * stride_);
@@ -143,9 +144,9 @@ class BlockAttention {
   }
 
  private:
-  int64_t token(int r) const { return task_.first + r / group_; }
+  int64_t token(int r) const { return task_.first + r / task_.heads; }
   int64_t position(int r) const { return task_.slice->start + token(r) - task_.slice->first_row; }
-  int64_t head(int r) const { return task_.kv_head * group_ + r % group_; }
+  int64_t head(int r) const { return task_.head + r % task_.heads; }
 
   template <class T>
   const float* product(const std::array<const T*, kMaxPanelRows>& a, const std::byte* panel,
@@ -237,7 +238,6 @@ class BlockAttention {
   const Call& call_;
   const AttendTask& task_;
   int worker_;
-  int group_;
   int64_t stride_;
   float* out_;
   Rows probs_;
@@ -248,13 +248,18 @@ class BlockAttention {
 
 void attend_blocks(const Call& call, std::span<const BatchSlice> slices) {
   const int group = call.config.num_attention_heads / call.config.num_key_value_heads;
-  const int64_t positions = kMaxPanelRows / group;
+  const int most_heads = std::min(group, kMaxPanelRows);
+  const int64_t positions = kMaxPanelRows / most_heads;
   std::vector<AttendTask> tasks;
   for (const BatchSlice& slice : slices) {
     for (int64_t i = 0; i < slice.count; i += positions) {
-      const int rows = static_cast<int>(std::min(positions, slice.count - i)) * group;
-      for (int head = 0; head < call.config.num_key_value_heads; ++head) {
-        tasks.push_back({&slice, slice.first_row + i, rows, head});
+      const int count = static_cast<int>(std::min(positions, slice.count - i));
+      for (int kv_head = 0; kv_head < call.config.num_key_value_heads; ++kv_head) {
+        for (int head = 0; head < group; head += most_heads) {
+          const int heads = std::min(most_heads, group - head);
+          tasks.push_back(
+              {&slice, slice.first_row + i, count * heads, kv_head, kv_head * group + head, heads});
+        }
       }
     }
   }

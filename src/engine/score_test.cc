@@ -1,0 +1,107 @@
+// Log probabilities and sliding windows against plain loops in double.
+#include "engine/score.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "support/errors.h"
+#include "support/miniature.h"
+#include "support/naive_model.h"
+
+namespace expertoire::test {
+namespace {
+
+std::vector<int32_t> random_ids(size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<int32_t> ids(count);
+  for (int32_t& id : ids) id = static_cast<int32_t>(random() % 97);
+  return ids;
+}
+
+// log p of the tokens from `first` on, one window, in double.
+std::vector<double> naive_scores(const NaiveModel& model, const std::vector<int32_t>& ids,
+                                 size_t first) {
+  const NaiveModel::Pass pass = model.run(ids);
+  std::vector<double> scores;
+  for (size_t i = first; i < ids.size(); ++i) {
+    const Row probs = NaiveModel::softmax(pass.logits[i - 1]);
+    scores.push_back(std::log(probs[static_cast<size_t>(ids[i])]));
+  }
+  return scores;
+}
+
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-4) << i;
+}
+
+class ScoreTest : public testing::Test {
+ protected:
+  const Miniature miniature_ = Miniature::random("qwen2_moe");
+  const NaiveModel naive_{miniature_};
+  Session session_{miniature_.load(), {2}};
+};
+
+TEST_F(ScoreTest, EveryTokenFromTheFirstThatIsAskedFor) {
+  const std::vector<int32_t> ids = random_ids(40, 1);
+  for (size_t first : {1U, 7U, 39U, 40U}) {
+    expect_near(token_log_probs(session_, ids, first), naive_scores(naive_, ids, first));
+  }
+}
+
+// More rows than are scored at a time.
+TEST_F(ScoreTest, LongTextsAreScoredInParts) {
+  const std::vector<int32_t> ids = random_ids(300, 2);
+  expect_near(token_log_probs(session_, ids, 1), naive_scores(naive_, ids, 1));
+}
+
+// The loop of transformers' guide to perplexity: windows begin at 0, stride, 2 stride …, and each
+// scores what those before it have not.
+TEST_F(ScoreTest, SlidingWindowsScoreEveryTokenOnceInItsWindow) {
+  for (size_t length : {2U, 15U, 16U, 17U, 61U}) {
+    const std::vector<int32_t> ids = random_ids(length, 3);
+    for (const auto& [context, stride] : {std::pair<size_t, size_t>{16, 5}, {16, 15}, {12, 1}}) {
+      std::vector<double> expected;
+      for (size_t begin = 0, scored = 1; scored < length; begin += stride) {
+        const size_t end = std::min(begin + context, length);
+        const std::vector<int32_t> window(ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          ids.begin() + static_cast<std::ptrdiff_t>(end));
+        const auto part = naive_scores(naive_, window, scored - begin);
+        expected.insert(expected.end(), part.begin(), part.end());
+        scored = end;
+      }
+      int64_t last = 0;
+      const auto got =
+          sliding_log_probs(session_, ids, static_cast<int64_t>(context),
+                            static_cast<int64_t>(stride), [&](int64_t done, int64_t total) {
+                              EXPECT_GT(done, last);
+                              EXPECT_EQ(total, static_cast<int64_t>(length));
+                              last = done;
+                            });
+      EXPECT_EQ(last, static_cast<int64_t>(length));
+      expect_near(got, expected);
+    }
+  }
+}
+
+TEST_F(ScoreTest, TextsWithNothingToScore) {
+  EXPECT_TRUE(sliding_log_probs(session_, {}, 8, 4).empty());
+  EXPECT_TRUE(sliding_log_probs(session_, random_ids(1, 1), 8, 4).empty());
+}
+
+TEST_F(ScoreTest, WindowsMustMoveAndFitTheModel) {
+  const std::vector<int32_t> ids = random_ids(9, 4);
+  for (const auto& [context, stride] :
+       {std::pair<int64_t, int64_t>{8, 0}, {8, 8}, {8, -1}, {513, 4}, {0, 1}}) {
+    const auto error = error_of([&] { sliding_log_probs(session_, ids, context, stride); });
+    ASSERT_TRUE(error) << context << " " << stride;
+    EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error->what()).find("512"), std::string::npos) << error->what();
+  }
+  EXPECT_EQ(sliding_log_probs(session_, ids, 512, 511).size(), 8U);
+}
+
+}  // namespace
+}  // namespace expertoire::test

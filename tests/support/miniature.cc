@@ -1,0 +1,233 @@
+#include "support/miniature.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <random>
+
+#include "io/safetensors.h"
+#include "model/family/family.h"
+
+namespace expertoire::test {
+namespace {
+
+using nlohmann::json;
+
+const std::map<std::string, json>& configs() {
+  static const std::map<std::string, json> all = {
+      {"olmoe",
+       {{"model_type", "olmoe"},
+        {"hidden_size", 48},
+        {"num_hidden_layers", 3},
+        {"num_attention_heads", 4},
+        {"num_key_value_heads", 2},
+        {"clip_qkv", 1.5},
+        {"num_experts", 10},
+        {"num_experts_per_tok", 3},
+        {"intermediate_size", 20}}},
+      {"qwen2_moe",
+       {{"model_type", "qwen2_moe"},
+        {"hidden_size", 40},
+        {"num_hidden_layers", 4},
+        {"num_attention_heads", 4},
+        {"num_experts", 9},
+        {"num_experts_per_tok", 4},
+        {"moe_intermediate_size", 33},
+        {"shared_expert_intermediate_size", 70},
+        {"intermediate_size", 50},
+        {"mlp_only_layers", {1}},
+        {"norm_topk_prob", true}}},
+      {"deepseek",
+       {{"model_type", "deepseek"},
+        {"hidden_size", 50},
+        {"num_hidden_layers", 5},
+        {"num_attention_heads", 5},
+        {"num_key_value_heads", 1},
+        {"attention_bias", true},
+        {"n_routed_experts", 12},
+        {"num_experts_per_tok", 4},
+        {"n_shared_experts", 2},
+        {"moe_intermediate_size", 27},
+        {"intermediate_size", 45},
+        {"first_k_dense_replace", 1},
+        {"moe_layer_freq", 2},
+        {"rope_scaling",
+         {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 128}}}}},
+      {"mixtral",
+       {{"model_type", "mixtral"},
+        {"hidden_size", 132},
+        {"num_hidden_layers", 2},
+        {"num_attention_heads", 6},
+        {"num_key_value_heads", 2},
+        {"head_dim", 20},
+        {"num_local_experts", 5},
+        {"num_experts_per_tok", 2},
+        {"intermediate_size", 70}}},
+      {"qwen3_moe",
+       {{"model_type", "qwen3_moe"},
+        {"hidden_size", 45},
+        {"num_hidden_layers", 2},
+        {"num_attention_heads", 2},
+        {"num_key_value_heads", 1},
+        {"head_dim", 72},
+        {"num_experts", 70},
+        {"num_experts_per_tok", 8},
+        {"moe_intermediate_size", 24},
+        {"intermediate_size", 24},
+        {"norm_topk_prob", true}}},
+      {"llama",
+       {{"model_type", "llama"},
+        {"hidden_size", 33},
+        {"num_hidden_layers", 3},
+        {"num_attention_heads", 4},
+        {"num_key_value_heads", 1},
+        {"head_dim", 10},
+        {"attention_bias", true},
+        {"mlp_bias", true},
+        {"intermediate_size", 37},
+        {"tie_word_embeddings", true},
+        {"rope_scaling",
+         {{"rope_type", "llama3"},
+          {"factor", 8.0},
+          {"low_freq_factor", 1.0},
+          {"high_freq_factor", 4.0},
+          {"original_max_position_embeddings", 64}}}}}};
+  return all;
+}
+
+// Adds random tensors to a miniature, each spread as its part of a model wants it.
+class Filler {
+ public:
+  Filler(Miniature& model, uint64_t seed) : model_(model), generator_(seed) {}
+
+  void matrix(const std::string& name, int64_t outputs, int64_t inputs, double gain = 1.2) {
+    add(name, {outputs, inputs}, 0.0, gain / std::sqrt(static_cast<double>(inputs)));
+  }
+  void norm(const std::string& name, int64_t size) { add(name, {size}, 1.0, 0.2); }
+  void bias(const std::string& name, int64_t size) { add(name, {size}, 0.0, 0.2); }
+  void table(const std::string& name, int64_t rows, int64_t columns) {
+    add(name, {rows, columns}, 0.0, 0.8);
+  }
+
+ private:
+  void add(const std::string& name, std::vector<int64_t> shape, double mean, double spread) {
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    std::normal_distribution<double> normal(mean, spread);
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) value = static_cast<float>(normal(generator_));
+    model_.tensors[name] = {std::move(shape), std::move(values)};
+  }
+
+  Miniature& model_;
+  std::mt19937_64 generator_;
+};
+
+void fill_mlp(Filler& fill, const ModelConfig& c, const std::string& prefix, int64_t width,
+              bool bias) {
+  const FfnTensors& names = c.family->tensors;
+  const auto name = [&](std::string_view part, const char* kind) {
+    return fmt::format("{}{}.{}", prefix, part, kind);
+  };
+  fill.matrix(name(names.gate, "weight"), width, c.hidden_size);
+  fill.matrix(name(names.up, "weight"), width, c.hidden_size);
+  fill.matrix(name(names.down, "weight"), c.hidden_size, width);
+  if (!bias) return;
+  fill.bias(name(names.gate, "bias"), width);
+  fill.bias(name(names.up, "bias"), width);
+  fill.bias(name(names.down, "bias"), c.hidden_size);
+}
+
+void fill_sparse(Filler& fill, const ModelConfig& c, const std::string& prefix) {
+  const FfnTensors& names = c.family->tensors;
+  fill.matrix(prefix + std::string(names.router), c.num_experts, c.hidden_size, 2.0);
+  for (int e = 0; e < c.num_experts; ++e) {
+    fill_mlp(fill, c, prefix + fmt::format(fmt::runtime(names.expert), fmt::arg("e", e)),
+             c.moe_intermediate_size, false);
+  }
+  if (c.shared_intermediate_size == 0) return;
+  fill_mlp(fill, c, prefix + std::string(names.shared), c.shared_intermediate_size, false);
+  if (c.shared_gate) fill.matrix(prefix + std::string(names.shared_gate), 1, c.hidden_size);
+}
+
+void fill_attention(Filler& fill, const ModelConfig& c, const std::string& prefix) {
+  fill.matrix(prefix + "q_proj.weight", c.q_size(), c.hidden_size);
+  fill.matrix(prefix + "k_proj.weight", c.kv_size(), c.hidden_size);
+  fill.matrix(prefix + "v_proj.weight", c.kv_size(), c.hidden_size);
+  fill.matrix(prefix + "o_proj.weight", c.hidden_size, c.q_size());
+  if (c.qkv_bias) {
+    fill.bias(prefix + "q_proj.bias", c.q_size());
+    fill.bias(prefix + "k_proj.bias", c.kv_size());
+    fill.bias(prefix + "v_proj.bias", c.kv_size());
+  }
+  if (c.o_bias) fill.bias(prefix + "o_proj.bias", c.hidden_size);
+  if (c.qk_norm == QkNorm::kNone) return;
+  const bool full = c.qk_norm == QkNorm::kFull;
+  fill.norm(prefix + "q_norm.weight", full ? c.q_size() : c.head_dim);
+  fill.norm(prefix + "k_norm.weight", full ? c.kv_size() : c.head_dim);
+}
+
+}  // namespace
+
+const std::vector<std::string>& miniature_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& entry : configs()) all.push_back(entry.first);
+    return all;
+  }();
+  return names;
+}
+
+json miniature_config(const std::string& name) {
+  json config = configs().at(name);
+  config["vocab_size"] = 97;
+  config["max_position_embeddings"] = 512;
+  return config;
+}
+
+Miniature Miniature::random(const std::string& name, uint64_t seed) {
+  return of(miniature_config(name), seed);
+}
+
+Miniature Miniature::of(json config, uint64_t seed) {
+  Miniature model;
+  model.config = std::move(config);
+  const ModelConfig c = parse_config(model.config, "a miniature");
+  Filler fill(model, seed);
+  fill.table("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
+  if (!c.tie_word_embeddings) fill.matrix("lm_head.weight", c.vocab_size, c.hidden_size);
+  fill.norm("model.norm.weight", c.hidden_size);
+  for (int layer = 0; layer < c.num_hidden_layers; ++layer) {
+    const std::string prefix = fmt::format("model.layers.{}.", layer);
+    fill.norm(prefix + "input_layernorm.weight", c.hidden_size);
+    fill.norm(prefix + "post_attention_layernorm.weight", c.hidden_size);
+    fill_attention(fill, c, prefix + "self_attn.");
+    if (c.sparse[static_cast<size_t>(layer)]) {
+      fill_sparse(fill, c, prefix);
+    } else {
+      fill_mlp(fill, c, prefix + "mlp.", c.intermediate_size, c.mlp_bias);
+    }
+  }
+  return model;
+}
+
+void Miniature::write(const std::string& folder) const {
+  std::vector<NamedTensor> named;
+  for (const auto& [name, tensor] : tensors) {
+    named.push_back(
+        {name,
+         {DType::kF32, tensor.shape, reinterpret_cast<const std::byte*>(tensor.values.data()),
+          tensor.values.size() * sizeof(float)}});
+  }
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/config.json") << config.dump(2);
+  write_safetensors(folder + "/model.safetensors", named);
+}
+
+std::shared_ptr<const Model> Miniature::load(Compute compute, int threads) const {
+  const TempDir folder;
+  write(folder.path());
+  return Model::load(folder.path(), {compute, true, threads, {}});
+}
+
+}  // namespace expertoire::test
