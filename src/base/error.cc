@@ -1,13 +1,35 @@
 #include "base/error.h"
 
+#include <cstdint>
+
 namespace expertoire {
 namespace {
 
+void append_visible(std::string_view part, std::string& text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (const char c : part) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      text += c;
+    } else {
+      text += "\\x";
+      text += kHex[byte >> 4];
+      text += kHex[byte & 15];
+    }
+  }
+}
+
 std::string sentence(const Error::Parts& parts) {
-  std::string text = parts.operation;
-  if (!parts.found.empty()) text += (text.empty() ? "" : ": ") + parts.found;
-  if (!parts.expected.empty()) text += "; expected " + parts.expected;
-  if (!parts.advice.empty()) text += "; " + parts.advice;
+  std::string text;
+  const auto put = [&](std::string_view before, std::string_view part) {
+    if (part.empty()) return;
+    if (!text.empty()) text += before;
+    append_visible(part, text);
+  };
+  put("", parts.operation);
+  put(": ", parts.found);
+  put("; expected ", parts.expected);
+  put("; ", parts.advice);
   return text;
 }
 

@@ -24,7 +24,8 @@ enum class ErrorCode {
 std::string_view error_code_name(ErrorCode code);
 
 /// A complete sentence about what went wrong: operation, what was found, what was expected, and
-/// what to do. Empty parts are left out of what().
+/// what to do. Empty parts are left out of what(), which is one line whatever the parts quote:
+/// control characters are escaped.
 class Error : public std::runtime_error {
  public:
   struct Parts {

@@ -23,6 +23,12 @@ TEST(ErrorTest, EmptyPartsAreLeftOut) {
   EXPECT_STREQ(Error(ErrorCode::kIo, {"reading x", "y", "", "do w"}).what(), "reading x: y; do w");
 }
 
+TEST(ErrorTest, IsOneLineWhateverAFileSays) {
+  const Error error(ErrorCode::kBadFile, {"reading a\nb", "\x1b[2J", "\x7fü", "\r\n"});
+  EXPECT_STREQ(error.what(), "reading a\\x0ab: \\x1b[2J; expected \\x7fü; \\x0d\\x0a");
+  EXPECT_EQ(error.parts().operation, "reading a\nb");
+}
+
 TEST(ErrorTest, EveryCodeHasAWordOfItsOwn) {
   std::set<std::string_view> words;
   for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/embed_options.h"
 #include "embed/pipeline.h"
+#include "io/atomic_file.h"
 #include "io/json.h"
 #include "io/text_source.h"
 
@@ -46,6 +47,8 @@ void calibrate(Options options) {
   if (options.prompts.empty()) {
     for (const NamedPrompt& prompt : named_prompts()) options.prompts.emplace_back(prompt.name);
   }
+  check_writable(options.out);
+  const std::string corpus_hash = content_hash(read_text_file(options.input));
   LoadedModel loaded(options.embed.model, false);
   const Tokenizer tokenizer = loaded.tokenizer();
   Calibration calibration;
@@ -58,7 +61,7 @@ void calibrate(Options options) {
     calibration.metadata["texts"] = std::to_string(texts);
   }
   calibration.metadata["corpus"] = options.name.empty() ? options.input : options.name;
-  calibration.metadata["corpus_hash"] = content_hash(read_text_file(options.input));
+  calibration.metadata["corpus_hash"] = corpus_hash;
   calibration.metadata.merge(loaded.provenance(options.embed.model));
   calibration.save(options.out);
 }

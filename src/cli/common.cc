@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 
 #include "base/error.h"
 #include "engine/shipped.h"
@@ -17,17 +18,17 @@ namespace {
 
 CancelToken g_interrupt;
 
-void on_interrupt(int signal) {
-  g_interrupt.cancel();
-  std::signal(signal, SIG_DFL);  // a second Ctrl-C ends the program at once
-}
+void on_interrupt(int /*signal*/) { g_interrupt.cancel(); }
 
 }  // namespace
 
 CancelToken& interrupt_token() {
   static const bool installed = [] {
-    std::signal(SIGINT, on_interrupt);
-    std::signal(SIGTERM, on_interrupt);
+    struct sigaction action = {};
+    action.sa_handler = on_interrupt;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);  // no SA_RESTART: a read that waits must end
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
     return true;
   }();
   static_cast<void>(installed);
@@ -53,16 +54,18 @@ Compute ModelOptions::compute_type() const {
 }
 
 LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
+  const CancelToken& interrupt = interrupt_token();
   ProgressBar bar("layers");
   model = Model::load(options.folder(),
                       {.compute = options.compute_type(),
                        .lm_head = lm_head,
                        .threads = options.threads,
                        .progress = [&](int64_t done, int64_t total) {
+                         interrupt.check("loading the model");
                          bar.update(done, static_cast<double>(done) / static_cast<double>(total));
                        }});
   session = std::make_unique<Session>(model, SessionOptions{options.threads, nullptr});
-  session->set_cancel(&interrupt_token());
+  session->set_cancel(&interrupt);
   if (!options.edit.empty()) session->set_edit(RoutingEdit::load(options.edit));
 }
 
@@ -87,7 +90,7 @@ ProgressBar::ProgressBar(std::string unit)
       last_(start_) {}
 
 ProgressBar::~ProgressBar() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  if (shown_) std::fputs("\r\x1b[K", stderr);
 }
 
 void ProgressBar::update(int64_t done, std::optional<double> fraction) {
@@ -103,7 +106,7 @@ void ProgressBar::update(int64_t done, std::optional<double> fraction) {
     const int left = static_cast<int>(seconds * (1 - *fraction) / *fraction);
     line += fmt::format(", {:.0f} %, {}:{:02} left", *fraction * 100, left / 60, left % 60);
   }
-  fmt::print(stderr, "{}", line);
+  std::fputs(line.c_str(), stderr);
 }
 
 size_t choose(std::string_view option, std::string_view value,
@@ -115,35 +118,19 @@ size_t choose(std::string_view option, std::string_view value,
                fmt::format("one of {}", fmt::join(names, ", ")), ""});
 }
 
-std::vector<std::vector<int32_t>> read_ids(const std::string& path) {
-  const auto refuse = [&](std::string found) {
-    throw Error(ErrorCode::kBadFile,
-                {"reading " + path, std::move(found), "a list of lists of token ids", ""});
-  };
-  const nlohmann::json root = read_json_file(path);
-  if (!root.is_array() || root.empty()) refuse("no filled list");
-  std::vector<std::vector<int32_t>> sequences;
-  for (const nlohmann::json& row : root) {
-    if (!row.is_array() || row.empty()) refuse("an entry that is not a filled list");
-    sequences.emplace_back();
-    for (const nlohmann::json& id : row) {
-      if (!id.is_number_integer() || id < 0 || id > INT32_MAX) refuse("the id " + id.dump());
-      sequences.back().push_back(id.get<int32_t>());
-    }
-  }
-  return sequences;
-}
-
 void print_json(const nlohmann::json& value) {
   const std::string line =
       value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   write_all(STDOUT_FILENO, line, "standard output");
 }
 
+uint64_t fnv1a(std::string_view bytes, uint64_t hash) {
+  for (unsigned char c : bytes) hash = (hash ^ c) * 0x100000001b3ULL;
+  return hash;
+}
+
 std::string content_hash(std::string_view content) {
-  uint64_t hash = 0xcbf29ce484222325ULL;
-  for (unsigned char c : content) hash = (hash ^ c) * 0x100000001b3ULL;
-  return fmt::format("{:016x}", hash);
+  return fmt::format("{:016x}", fnv1a(content));
 }
 
 }  // namespace expertoire::cli

@@ -40,7 +40,8 @@ struct LoadedModel {
   std::map<std::string, std::string> provenance(const ModelOptions& options) const;
 };
 
-/// The token that Ctrl-C raises; installs the handler on first use.
+/// The token that SIGINT and SIGTERM raise; installs the handler on first use. A second signal ends
+/// the program at once.
 CancelToken& interrupt_token();
 
 /// A line on stderr with rate and ETA, on a terminal only; at most ten times a second.
@@ -70,13 +71,13 @@ Enum choose_enum(std::string_view option, std::string_view value,
   return static_cast<Enum>(choose(option, value, {std::begin(names), std::end(names)}));
 }
 
-/// ids.json: a list of lists of token ids. Errors: kBadFile.
-std::vector<std::vector<int32_t>> read_ids(const std::string& path);
-
 /// One line of JSON on stdout; text that is not UTF-8 is replaced, not refused.
 void print_json(const nlohmann::json& value);
 
-/// Hex of a 64-bit FNV-1a hash: tells files apart in metadata, nothing more.
+/// 64-bit FNV-1a of `bytes`, going on from `hash`: tells files apart, nothing more.
+inline constexpr uint64_t kFnvStart = 0xcbf29ce484222325ULL;
+uint64_t fnv1a(std::string_view bytes, uint64_t hash = kFnvStart);
+/// In hex, as metadata shows it.
 std::string content_hash(std::string_view content);
 
 }  // namespace expertoire::cli

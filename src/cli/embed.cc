@@ -1,11 +1,14 @@
 // expertoire embed
 #include <fmt/format.h>
 
+#include <deque>
+
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/embed_options.h"
 #include "embed/pipeline.h"
 #include "io/atomic_file.h"
+#include "io/json.h"
 #include "io/text_source.h"
 #include "io/vector_writer.h"
 
@@ -28,6 +31,11 @@ class RowSink {
           const Options& options)
       : embedder_(embedder), calibration_(calibration), writer_(writer), options_(options) {}
 
+  /// A text is on its way; `mark` stands for it and all before it.
+  void expect(std::string mark) { marks_.push_back(std::move(mark)); }
+  /// For the journal: the mark of the last row that was written.
+  const std::string& mark() const { return mark_; }
+
   void put(EmbedParts parts) {
     if (calibration_.mode != CalibrationChoice::Mode::kBatch) {
       write(std::move(parts));
@@ -48,12 +56,14 @@ class RowSink {
  private:
   void write(EmbedParts parts) {
     writer_.append(embedder_.combine(std::move(parts), calibration_.set));
+    mark_ = std::move(marks_.front());
+    marks_.pop_front();
     if (++since_checkpoint_ < options_.checkpoint_every) return;
     if (calibration_.mode == CalibrationChoice::Mode::kBatch &&
         writer_.rows() % options_.embed.calibration_batch != 0) {
       return;
     }
-    writer_.checkpoint();
+    writer_.checkpoint(mark_);
     since_checkpoint_ = 0;
   }
 
@@ -62,6 +72,8 @@ class RowSink {
   VectorWriter& writer_;
   const Options& options_;
   std::vector<EmbedParts> batch_;
+  std::deque<std::string> marks_;  // of texts whose rows are not written yet
+  std::string mark_;
   int64_t since_checkpoint_ = 0;
 };
 
@@ -78,6 +90,8 @@ json describe(const Options& options, const LoadedModel& loaded, const Embedder&
   about["dim"] = embedder.dim();
   about["input"] = options.input;
   about["field"] = options.field;
+  about["tokenizer_hash"] =
+      content_hash(read_text_file(loaded.model->folder() + "/tokenizer.json"));
   switch (calibration.mode) {
     case CalibrationChoice::Mode::kNone: about["calibration"] = "none"; break;
     case CalibrationChoice::Mode::kBatch:
@@ -97,21 +111,42 @@ json describe(const Options& options, const LoadedModel& loaded, const Embedder&
   throw Error(error.code(), std::move(parts));
 }
 
-void run_texts(const Options& options, Embedder& embedder, RowSink& sink, int64_t skip) {
-  TextSource texts(options.input, options.field);
-  for (int64_t i = 0; i < skip; ++i) {
-    if (!texts.next()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  {"resuming", fmt::format("{} rows done of {} lines", skip, i), "the same input",
-                   "run again without --resume"});
-    }
+// Texts in order, with a hash of all so far: how a resumed run knows its input again.
+class HashedTexts {
+ public:
+  explicit HashedTexts(const Options& options) : source_(options.input, options.field) {}
+
+  std::optional<std::string> next() {
+    interrupt_token().check("embedding");
+    auto text = source_.next();
+    if (text) hash_ = fnv1a(*text + '\n', hash_);
+    return text;
   }
+  std::string mark() const { return fmt::format("{:016x}", hash_); }
+  const LineReader& lines() const { return source_.lines(); }
+
+  /// Passes the texts of a run that is resumed.
+  void skip(int64_t rows, const std::string& mark_of_run) {
+    int64_t count = 0;
+    while (count < rows && next()) ++count;
+    if (rows == 0 || (count == rows && mark() == mark_of_run)) return;
+    throw Error(ErrorCode::kInvalidArgument,
+                {"resuming", fmt::format("another input in the first {} texts", rows),
+                 "the input that the run began with", "run again without --resume to start over"});
+  }
+
+ private:
+  TextSource source_;
+  uint64_t hash_ = kFnvStart;
+};
+
+void run_texts(const Options& options, Embedder& embedder, RowSink& sink, HashedTexts& texts,
+               int64_t done) {
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens,
                          [&](EmbedParts parts) { sink.put(std::move(parts)); });
   ProgressBar bar("texts");
-  int64_t done = skip;
   while (const auto text = texts.next()) {
-    interrupt_token().check("embedding");
+    sink.expect(texts.mark());
     try {
       pipeline.add(*text);
     } catch (const Error& error) {
@@ -122,8 +157,22 @@ void run_texts(const Options& options, Embedder& embedder, RowSink& sink, int64_
                                                  static_cast<double>(total))
                                  : std::nullopt);
   }
+  interrupt_token().check("embedding");
   pipeline.flush();
   sink.flush();
+}
+
+// Whole batches of z-scores only: a part of one would be standardised apart from the rest.
+bool can_resume(const Options& options, const CalibrationChoice& calibration,
+                const VectorWriter& writer) {
+  return options.out != "-" && calibration.mode != CalibrationChoice::Mode::kBatch &&
+         writer.rows() > 0;
+}
+
+[[noreturn]] void rethrow_resumable(const Error& error) {
+  Error::Parts parts = error.parts();
+  parts.advice = "run the same command with --resume to continue";
+  throw Error(error.code(), std::move(parts));
 }
 
 void embed(const Options& options) {
@@ -133,24 +182,25 @@ void embed(const Options& options) {
   Embedder embedder(*loaded.session, tokenizer, parsed);
   const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
   const json about = describe(options, loaded, embedder, *calibration);
-  const auto writer =
-      VectorWriter::open({options.out, embedder.dim(), about.dump(), options.resume});
+  HashedTexts texts(options);
+  const auto writer = VectorWriter::open(
+      {options.out, embedder.dim(), about.dump(-1, ' ', false, json::error_handler_t::replace),
+       options.resume});
   RowSink sink(embedder, *calibration, *writer, options);
+  texts.skip(writer->rows(), writer->mark());
   try {
-    run_texts(options, embedder, sink, writer->rows());
+    run_texts(options, embedder, sink, texts, writer->rows());
   } catch (const Error& error) {
-    // A run that was stopped keeps what it has, for --resume; partial batches of z-scores it drops.
-    if (error.code() == ErrorCode::kCancelled && options.out != "-" &&
-        calibration->mode != CalibrationChoice::Mode::kBatch) {
-      writer->checkpoint();
-    }
-    throw;
+    if (!interrupt_token().cancelled() || !can_resume(options, *calibration, *writer)) throw;
+    if (!sink.mark().empty()) writer->checkpoint(sink.mark());
+    rethrow_resumable(error);
   }
   writer->finish();
   if (options.out == "-") return;
   json meta = about;
   meta["rows"] = writer->rows();
-  write_file(options.out + ".meta.json", meta.dump(1) + "\n");
+  write_file(options.out + ".meta.json",
+             meta.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::function<void()> setup(CLI::App& app) {

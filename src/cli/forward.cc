@@ -4,6 +4,8 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "engine/capture.h"
+#include "io/atomic_file.h"
+#include "io/token_ids.h"
 
 namespace expertoire::cli {
 namespace {
@@ -19,6 +21,7 @@ void forward(const Options& options) {
   for (std::string stage; std::getline(list, stage, ',');) stages.push_back(stage);
   Capture capture(stages);
   const std::vector<std::vector<int32_t>> sequences = read_ids(options.ids);
+  check_writable(options.out);
   LoadedModel loaded(options.model, capture.wants("logits"));
   ProgressBar bar("sequences");
   for (size_t i = 0; i < sequences.size(); ++i) {

@@ -8,8 +8,9 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "engine/generate.h"
+#include "engine/generation_config.h"
 #include "io/file_descriptor.h"
-#include "io/json.h"
+#include "io/token_ids.h"
 #include "tokenizer/chat_template.h"
 
 namespace expertoire::cli {
@@ -29,11 +30,8 @@ std::vector<int32_t> end_ids(const Model& model) {
   std::vector<int32_t> ids = model.config().eos_token_ids;
   const std::string path = model.folder() + "/generation_config.json";
   if (!std::filesystem::exists(path)) return ids;
-  const json config = read_json_file(path);
-  const json eos = config.is_object() ? config.value("eos_token_id", json()) : json();
-  for (const json& id : eos.is_array() ? eos : json::array({eos})) {
-    if (id.is_number_integer()) ids.push_back(id.get<int32_t>());
-  }
+  const std::vector<int32_t> more = read_stop_ids(path);
+  ids.insert(ids.end(), more.begin(), more.end());
   return ids;
 }
 

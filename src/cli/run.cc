@@ -1,10 +1,19 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <iostream>
+#include <new>
+#include <system_error>
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/common.h"
+#include "io/refuse.h"
 
 namespace expertoire::cli {
 namespace {
@@ -25,14 +34,47 @@ int exit_code(ErrorCode code) {
   return 1;
 }
 
+// A write after the reader of a pipe has gone, or over a limit of file size, must fail and not
+// kill. Closed standard streams are replaced by ones that fail, so that no file gets their numbers.
+void prepare_process() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+// Not fmt::print: it throws when stderr is gone.
+int fail(ErrorCode code, const std::string& sentence) {
+  std::fputs(("expertoire: " + sentence + "\n").c_str(), stderr);
+  return exit_code(interrupt_token().cancelled() ? ErrorCode::kCancelled : code);
+}
+
+void flush_output() {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || !std::cout) system_error("writing standard output", errno);
+}
+
 int report(const CLI::App& app, const CLI::ParseError& error) {
   const int code = app.exit(error);  // prints help, or the message on stderr
+  flush_output();
   return code == 0 ? 0 : 2;
+}
+
+int parse_and_run(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+    flush_output();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return report(app, error);
+  }
 }
 
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+  prepare_process();
   CLI::App app{"Embeddings, traces and edits of the routing of Mixture-of-Experts models",
                "expertoire"};
   app.require_subcommand(1);
@@ -42,15 +84,15 @@ int run(int argc, const char* const* argv) {
     sub->callback(command.setup(*sub));
   }
   try {
-    app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return report(app, error);
+    return parse_and_run(app, argc, argv);
   } catch (const Error& error) {
-    fmt::print(stderr, "expertoire: {}\n", error.what());
-    return exit_code(error.code());
+    return fail(error.code(), error.what());
+  } catch (const std::system_error& error) {  // fmt::print to a full disk, a folder without access
+    return fail(ErrorCode::kIo, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kIo, "not enough memory; use a smaller --batch-tokens or model");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "expertoire: unexpected: {}\n", error.what());
+    fail(ErrorCode::kInternal, fmt::format("unexpected: {}", error.what()));
     return 1;
   }
 }

@@ -10,6 +10,7 @@
 #include "engine/capture.h"
 #include "io/atomic_file.h"
 #include "io/text_source.h"
+#include "io/token_ids.h"
 
 namespace expertoire::cli {
 namespace {
@@ -121,6 +122,7 @@ void trace_tensors(const Options& options, LoadedModel& loaded) {
 }
 
 void trace(const Options& options) {
+  if (!options.out.empty() && options.out != "-") check_writable(options.out);
   LoadedModel loaded(options.model, false);
   std::vector<int> layers;
   for (int layer = 0; layer < loaded.model->config().num_hidden_layers; ++layer) {

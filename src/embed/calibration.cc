@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "io/refuse.h"
 #include "io/safetensors.h"
 
 namespace expertoire {
@@ -24,21 +25,49 @@ constexpr Field kFields[] = {{"hidden.mean", &CalibrationSet::hidden_mean},
                              {"routing.mean", &CalibrationSet::routing_mean},
                              {"routing.std", &CalibrationSet::routing_std}};
 
-[[noreturn]] void refuse(const std::string& path, std::string found) {
-  throw Error(ErrorCode::kBadFile, {"reading the calibration " + path, std::move(found),
-                                    "a file written by `expertoire calibrate`", ""});
+[[noreturn]] void refuse(const std::string& path, std::string found, std::string expected) {
+  bad_file(path, std::move(found), std::move(expected), "fit it again with `expertoire calibrate`");
 }
 
 std::vector<float> read_vector(const std::string& path, const std::string& name,
                                const TensorView& view) {
-  if (view.dtype != DType::kF32 || view.shape.size() != 1) refuse(path, name + " is no F32 vector");
+  if (view.dtype != DType::kF32 || view.shape.size() != 1) {
+    refuse(
+        path,
+        fmt::format("{} is {} {}", in_quotes(name), dtype_name(view.dtype), shape_text(view.shape)),
+        "an F32 vector");
+  }
   std::vector<float> values(static_cast<size_t>(view.elements()));
   read_f32(view, 0, view.elements(), values.data());
-  for (float value : values) {
-    if (!std::isfinite(value)) refuse(path, name + " has a value that is not finite");
-    if (name.ends_with(".std") && value < 0) refuse(path, name + " has a negative value");
+  const bool spread = name.ends_with(".std");
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i]) && !(spread && values[i] < 0)) continue;
+    refuse(path, fmt::format("{} at {} of {}", values[i], i, in_quotes(name)),
+           spread ? "finite numbers from 0" : "finite numbers");
   }
   return values;
+}
+
+// The field that a tensor PROMPT/NAME fills, or null.
+const Field* field_of(const std::string& name, std::string& prompt) {
+  for (const Field& field : kFields) {
+    const std::string ending = std::string("/") + field.name;
+    if (!name.ends_with(ending)) continue;
+    prompt = name.substr(0, name.size() - ending.size());
+    return &field;
+  }
+  return nullptr;
+}
+
+void check_sizes(const std::string& path, const std::string& prompt, const CalibrationSet& set) {
+  const auto check = [&](const std::string& part, size_t mean, size_t std) {
+    if (mean == std && mean > 0) return;
+    refuse(path,
+           fmt::format("{} means and {} spreads of {}", mean, std, in_quotes(prompt + "/" + part)),
+           "as many of one as of the other, and not none");
+  };
+  check("hidden", set.hidden_mean.size(), set.hidden_std.size());
+  check("routing", set.routing_mean.size(), set.routing_std.size());
 }
 
 }  // namespace
@@ -79,18 +108,17 @@ Calibration Calibration::load(const std::string& path) {
   const SafetensorsFile file = SafetensorsFile::open(path);
   Calibration calibration;
   calibration.metadata = file.metadata();
-  if (calibration.metadata["format"] != kFormat) refuse(path, "no format " + std::string(kFormat));
+  const std::string& format = calibration.metadata["format"];
+  if (format != kFormat) refuse(path, "the format " + in_quotes(format), in_quotes(kFormat));
   for (const auto& [name, view] : file.tensors()) {
-    bool known = false;
-    for (const Field& field : kFields) {
-      const std::string ending = std::string("/") + field.name;
-      if (!name.ends_with(ending)) continue;
-      const std::string prompt = name.substr(0, name.size() - ending.size());
-      calibration.sets[prompt].*field.values = read_vector(path, name, view);
-      known = true;
+    std::string prompt;
+    const Field* field = field_of(name, prompt);
+    if (field == nullptr) {
+      refuse(path, "the tensor " + in_quotes(name), "PROMPT/hidden.mean and the like only");
     }
-    if (!known) refuse(path, "the tensor " + name);
+    calibration.sets[prompt].*field->values = read_vector(path, name, view);
   }
+  for (const auto& [prompt, set] : calibration.sets) check_sizes(path, prompt, set);
   return calibration;
 }
 

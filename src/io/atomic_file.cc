@@ -56,6 +56,8 @@ void AtomicFile::commit() {
   sync_folder_of(path_);
 }
 
+void check_writable(const std::string& path) { AtomicFile probe(path); }
+
 void write_file(const std::string& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);

@@ -32,6 +32,10 @@ class AtomicFile {
   std::string buffer_;
 };
 
+/// Errors as AtomicFile's when a file could not be written there. For commands that compute for
+/// long before they write.
+void check_writable(const std::string& path);
+
 /// A whole small file at once. Errors: as AtomicFile.
 void write_file(const std::string& path, std::string_view content);
 

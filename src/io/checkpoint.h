@@ -16,6 +16,7 @@ class Checkpoint {
   /// lies outside the folder, a tensor that its shard lacks, or a shard holds one not in the index.
   static Checkpoint open(const std::string& folder);
 
+  const std::string& folder() const { return folder_; }
   bool contains(const std::string& name) const { return where_.contains(name); }
   /// Errors: kNotFound naming the folder.
   const TensorView& tensor(const std::string& name) const;

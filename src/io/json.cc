@@ -71,6 +71,20 @@ json parse_json(std::string_view text, const std::string& what, JsonLimits limit
   }
 }
 
+std::string in_short(const json& value) {
+  constexpr size_t kLongest = 80;
+  // A long list or text is cut before it is written out, not after.
+  if (value.is_string() && value.get_ref<const std::string&>().size() > kLongest) {
+    return in_quotes(value.get_ref<const std::string&>());
+  }
+  if (value.is_structured() && value.size() > kLongest) {
+    return fmt::format("{} of {} entries", value.is_array() ? "a list" : "an object", value.size());
+  }
+  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
+  if (text.size() > kLongest) text = text.substr(0, kLongest - 3) + "...";
+  return text;
+}
+
 json read_json_file(const std::string& path, JsonLimits limits) {
   return parse_json(read_text_file(path, limits.max_bytes), path, limits);
 }

@@ -19,7 +19,7 @@ struct NpyMatrix {
 };
 
 /// Reads a 1-D (one row) or 2-D array of '<f4' in C order. Errors: kNotFound, kIo, kBadFile,
-/// kUnsupported for another dtype or order.
+/// kUnsupported for another dtype, order or version, kNumeric for NaN or infinity.
 NpyMatrix read_npy(const std::string& path);
 
 }  // namespace expertoire

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "io/json.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
@@ -19,10 +20,6 @@ constexpr size_t kMaxLine = size_t{256} << 20;
 constexpr std::string_view kBom = "\xef\xbb\xbf";
 
 int keep_open(std::FILE* /*file*/) { return 0; }
-
-[[noreturn]] void refuse(const std::string& what, std::string found, std::string expected) {
-  throw Error(ErrorCode::kBadFile, {"reading " + what, std::move(found), std::move(expected), ""});
-}
 
 }  // namespace
 
@@ -53,12 +50,11 @@ std::optional<std::string> LineReader::next() {
     }
     line.push_back(static_cast<char>(c));
     if (line.size() > kMaxLine) {
-      refuse(fmt::format("{} line {}", path_, line_ + 1), "more than 256 MB", "shorter lines");
+      bad_file(fmt::format("{} line {}", path_, line_ + 1), "more than 256 MB", "shorter lines",
+               "cut the text into several lines");
     }
   }
-  if (std::ferror(file_.get()) != 0) {
-    throw Error(ErrorCode::kIo, {"reading " + path_, std::strerror(errno), "", ""});
-  }
+  if (std::ferror(file_.get()) != 0) system_error("reading " + path_, errno);
   if (line.empty() && std::feof(file_.get()) != 0) return std::nullopt;
   if (line_ == 0 && line.starts_with(kBom)) line.erase(0, kBom.size());
   ++line_;
@@ -79,10 +75,12 @@ std::string TextSource::parse(const std::string& line) const {
   const nlohmann::json row = parse_json(line, what());
   if (row.is_string()) return row.get<std::string>();
   if (!row.is_object() || !row.contains(field_)) {
-    refuse(what(), fmt::format("no field \"{}\"", field_), "an object with the text in it");
+    bad_file(what(), fmt::format("{} without a field {}", in_short(row), in_quotes(field_)),
+             "an object with the text in that field", "name the field with --field");
   }
   if (!row[field_].is_string()) {
-    refuse(what(), fmt::format("field \"{}\" is not text", field_), "a string");
+    bad_file(what(), fmt::format("field {} is {}", in_quotes(field_), in_short(row[field_])),
+             "a string", "name the field with the text with --field");
   }
   return row[field_].get<std::string>();
 }
@@ -96,7 +94,8 @@ std::optional<std::string> TextSource::next() {
     }
     if (format_ == Format::kPlain) {
       if (const size_t bad = first_invalid_utf8(*line); bad != line->size()) {
-        refuse(what(), fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text");
+        bad_file(what(), fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text",
+                 "convert the file to UTF-8");
       }
       return line;
     }

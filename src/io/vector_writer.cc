@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include "io/file_descriptor.h"
 #include "io/json.h"
 #include "io/npy.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
@@ -47,6 +47,24 @@ std::string encode(Format format, int64_t index, std::span<const float> row) {
   return {reinterpret_cast<const char*>(row.data()), row.size_bytes()};
 }
 
+// What sets two fingerprints apart: the first key that differs when both are JSON objects.
+std::pair<std::string, std::string> difference(const json& before, const std::string& now) {
+  const json a =
+      before.is_string() ? json::parse(before.get<std::string>(), nullptr, false) : before;
+  const json b = json::parse(now, nullptr, false);
+  if (a.is_object() && b.is_object()) {
+    const auto shown = [](const std::string& key, const json& object) {
+      return in_quotes(key) + " = " + in_short(object.value(key, json()));
+    };
+    for (const json* keys : {&a, &b}) {
+      for (const auto& [key, value] : keys->items()) {
+        if (a.value(key, json()) != b.value(key, json())) return {shown(key, a), shown(key, b)};
+      }
+    }
+  }
+  return {in_short(before), in_quotes(now)};
+}
+
 class StreamWriter final : public VectorWriter {
  public:
   int64_t rows() const override { return 0; }
@@ -54,10 +72,12 @@ class StreamWriter final : public VectorWriter {
     const std::string text = json_row(rows_++, row);
     write_all(STDOUT_FILENO, text, "standard output");
   }
-  void checkpoint() override {}
+  const std::string& mark() const override { return no_mark_; }
+  void checkpoint(const std::string& /*mark*/) override {}
   void finish() override {}
 
  private:
+  std::string no_mark_;
   int64_t rows_ = 0;
 };
 
@@ -66,13 +86,23 @@ class FileWriter final : public VectorWriter {
   explicit FileWriter(const VectorFile& file)
       : file_(file),
         format_(format_of(file.path)),
-        partial_(file.path + ".partial"),
+        path_(replaceable_path(file.path)),
+        partial_(path_ + ".partial"),
         journal_(partial_ + ".json") {
-    const bool resumes = file.resume && std::filesystem::exists(journal_);
-    if (resumes) read_journal();
-    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (resumes ? 0 : O_TRUNC), 0666);
-    if (fd_ < 0) refuse("opening");
-    if (resumes) {
+    // A run that was killed between its last two steps has left a journal alone: nothing to resume.
+    resumable_ = file.resume && exists(journal_) && exists(partial_);
+    if (resumable_) {
+      read_journal();
+    } else {
+      // The journal first: it must never vouch for what this run writes.
+      ::unlink(journal_.c_str());
+    }
+    fd_ = FileDescriptor(::open(partial_.c_str(),
+                                O_WRONLY | O_CREAT | O_CLOEXEC | (resumable_ ? 0 : O_TRUNC), 0666));
+    if (!fd_) {
+      system_error("writing " + file_.path, errno, "check that its folder exists and is writable");
+    }
+    if (resumable_) {
       drop_unvouched();
     } else if (format_ == Format::kNpy) {
       pending_ = npy_header(0, file_.dim);
@@ -80,7 +110,7 @@ class FileWriter final : public VectorWriter {
   }
 
   ~FileWriter() override {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ && !finished_ && !resumable_) ::unlink(partial_.c_str());
   }
 
   int64_t rows() const override { return rows_; }
@@ -90,83 +120,97 @@ class FileWriter final : public VectorWriter {
     if (pending_.size() > kBuffer) flush();
   }
 
-  void checkpoint() override {
+  const std::string& mark() const override { return mark_; }
+
+  void checkpoint(const std::string& mark) override {
     flush();
-    if (::fsync(fd_) != 0) refuse("writing");
+    sync_file(fd_.get(), file_.path);
     write_file(journal_, json{{"fingerprint", file_.fingerprint},
                               {"dim", file_.dim},
                               {"rows", rows_},
-                              {"bytes", bytes_}}
+                              {"bytes", bytes_},
+                              {"mark", mark}}
                              .dump());
+    resumable_ = true;
   }
 
   void finish() override {
     flush();
     if (format_ == Format::kNpy) {
-      const std::string header = npy_header(rows_, file_.dim);
-      if (::pwrite(fd_, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size())) {
-        refuse("writing");
-      }
+      write_all_at(fd_.get(), npy_header(rows_, file_.dim), 0, file_.path);
     }
-    if (::fsync(fd_) != 0) refuse("writing");
-    if (::rename(partial_.c_str(), file_.path.c_str()) != 0) refuse("replacing");
+    sync_file(fd_.get(), file_.path);
+    if (::rename(partial_.c_str(), path_.c_str()) != 0) {
+      system_error("writing " + file_.path, errno);
+    }
+    finished_ = true;
     ::unlink(journal_.c_str());
-    sync_folder_of(file_.path);
+    sync_folder_of(path_);
   }
 
  private:
   static constexpr size_t kBuffer = size_t{1} << 20;
 
-  [[noreturn]] void refuse(const char* operation) const {
-    throw Error(ErrorCode::kIo, {fmt::format("{} {}", operation, file_.path), std::strerror(errno),
-                                 "", "choose a writable place with room"});
+  static bool exists(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
   }
 
   void flush() {
-    write_all(fd_, pending_, file_.path);
+    write_all(fd_.get(), pending_, file_.path);
     bytes_ += static_cast<int64_t>(pending_.size());
     pending_.clear();
   }
 
   void read_journal() {
     const json journal = read_json_file(journal_);
-    const auto number = [&](const char* key) {
-      const json value = journal.is_object() ? journal.value(key, json()) : json();
-      if (!value.is_number_integer() || value < 0) {
-        throw Error(ErrorCode::kBadFile, {"reading " + journal_, fmt::format("no {}", key),
-                                          "a journal of ours", "run again without --resume"});
-      }
-      return value.get<int64_t>();
+    const auto value = [&](const char* key) {
+      return journal.is_object() ? journal.value(key, json()) : json();
     };
-    rows_ = number("rows");
-    bytes_ = number("bytes");
-    if (number("dim") != file_.dim || journal.value("fingerprint", json()) != file_.fingerprint) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  {"resuming " + file_.path,
-                   "another command: " + journal.value("fingerprint", json()).dump(),
-                   json(file_.fingerprint).dump(), "run again without --resume to start over"});
+    for (const char* key : {"rows", "bytes", "dim"}) {
+      if (!value(key).is_number_integer() || value(key) < 0) refuse_journal(key, value(key));
     }
+    if (!value("mark").is_string()) refuse_journal("mark", value("mark"));
+    rows_ = value("rows").get<int64_t>();
+    bytes_ = value("bytes").get<int64_t>();
+    mark_ = value("mark").get<std::string>();
+    if (value("dim") != file_.dim || value("fingerprint") != file_.fingerprint) {
+      const auto [before, now] = difference(value("fingerprint"), file_.fingerprint);
+      throw Error(ErrorCode::kInvalidArgument,
+                  {"resuming " + file_.path, "it was begun with " + before, now,
+                   "use the same options, or run again without --resume to start over"});
+    }
+  }
+
+  [[noreturn]] void refuse_journal(const char* key, const json& value) const {
+    bad_file(journal_, fmt::format("\"{}\" is {}", key, in_short(value)),
+             "a journal of ours, unedited", "run again without --resume to start over");
   }
 
   // What was written after the last checkpoint may be torn.
   void drop_unvouched() {
     struct stat status {};
-    if (::fstat(fd_, &status) != 0) refuse("opening");
+    if (::fstat(fd_.get(), &status) != 0) system_error("resuming " + file_.path, errno);
     if (status.st_size < bytes_) {
-      throw Error(
-          ErrorCode::kBadFile,
-          {"resuming " + file_.path, fmt::format("{} bytes in {}", status.st_size, partial_),
-           fmt::format("at least {}", bytes_), "run again without --resume"});
+      bad_file(partial_, fmt::format("{} bytes", status.st_size),
+               fmt::format("at least {}, by its journal", bytes_),
+               "run again without --resume to start over");
     }
-    if (::ftruncate(fd_, bytes_) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) refuse("resuming");
+    if (::ftruncate(fd_.get(), bytes_) != 0 || ::lseek(fd_.get(), 0, SEEK_END) < 0) {
+      system_error("resuming " + file_.path, errno);
+    }
   }
 
   VectorFile file_;
   Format format_;
+  std::string path_;  // what the file's name leads to
   std::string partial_;
   std::string journal_;
+  std::string mark_;
   std::string pending_;
-  int fd_ = -1;
+  FileDescriptor fd_;
+  bool resumable_ = false;  // the journal is there and true
+  bool finished_ = false;
   int64_t rows_ = 0;
   int64_t bytes_ = 0;  // written, `pending_` not counted
 };

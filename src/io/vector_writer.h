@@ -17,7 +17,8 @@ struct VectorFile {
 
 /// Work goes to PATH.partial, with a journal PATH.partial.json of the rows that are safe on disk;
 /// finish() moves it to PATH. A run that resumes continues after those rows and ends with the same
-/// bytes as an undisturbed one.
+/// bytes as an undisturbed one. A writer that is destroyed unfinished leaves the two files only
+/// when there is a journal, so something to resume.
 class VectorWriter {
  public:
   virtual ~VectorWriter() = default;
@@ -25,13 +26,17 @@ class VectorWriter {
   virtual int64_t rows() const = 0;
   /// One row of `dim` values. Errors: kIo.
   virtual void append(std::span<const float> row) = 0;
-  /// Makes all rows so far durable. Errors: kIo.
-  virtual void checkpoint() = 0;
+  /// The mark of the checkpoint that this run resumes; "" otherwise.
+  virtual const std::string& mark() const = 0;
+  /// Makes all rows so far durable. `mark` says what they were made from: the caller compares it
+  /// when it resumes. Errors: kIo.
+  virtual void checkpoint(const std::string& mark) = 0;
   /// Completes the file. Errors: kIo.
   virtual void finish() = 0;
 
-  /// Errors: kInvalidArgument (unknown ending; resuming standard output; another fingerprint in the
-  /// journal), kIo, kBadFile for a damaged journal.
+  /// Errors: kInvalidArgument (unknown ending; the path is there and no file; resuming standard
+  /// output; another fingerprint in the journal), kNotFound (no such folder), kIo, kBadFile for a
+  /// damaged journal.
   static std::unique_ptr<VectorWriter> open(const VectorFile& file);
 };
 

@@ -1,10 +1,13 @@
 #include "model/attention.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
 #include "model/rope.h"
 #include "tensor/matmul.h"
 
@@ -32,6 +35,17 @@ void to_compute(const KernelTable& kernels, Compute compute, const float* x, int
   } else {
     kernels.f32_to_bf16(x, n, static_cast<bf16_t*>(out));
   }
+}
+
+// Norms and clipping would turn an overflow into ordinary numbers, so it is looked for before.
+void check_finite(const Call& call, const float* qkv) {
+  const ModelConfig& config = call.config;
+  if (config.qk_norm == QkNorm::kNone && config.clip_qkv <= 0) return;
+  if (std::isfinite(call.kernels().dot(qkv, qkv, config.q_size() + 2 * config.kv_size()))) return;
+  throw Error(ErrorCode::kNumeric,
+              {fmt::format("running the attention of layer {}", call.layer),
+               "a query, key or value is NaN, infinite or too large to square",
+               "finite activations", "try --compute f32; the checkpoint may be damaged"});
 }
 
 // q/k norm over the whole projected width or per head, then clipping (OlmoeAttention.forward).
@@ -62,6 +76,7 @@ void place_token(const Call& call, const BatchSlice& slice, int64_t row, int wor
   float* q = static_cast<float*>(call.qkv.row(row));
   float* k = q + config.q_size();
   float* v = k + config.kv_size();
+  check_finite(call, q);
   norm_heads(call, call.weights.q_norm, config.num_attention_heads, q);
   norm_heads(call, call.weights.k_norm, config.num_key_value_heads, k);
   if (config.clip_qkv > 0) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "io/refuse.h"
+#include "io/token_ids.h"
 #include "model/config_reader.h"
 #include "model/family/family.h"
 #include "model/rope.h"
@@ -16,8 +18,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxLayers = 4096;
-constexpr int kMaxExperts = 1 << 20;
+// Far above any model, and small enough that products of two of them fit in 64 bits.
+constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxHeads = 1 << 16;
+constexpr int64_t kMaxExperts = 1 << 20;
+constexpr int64_t kMaxVocabulary = 1 << 24;
+constexpr double kMaxParameters = 1e15;
 
 // Keys that every configuration of transformers may write and that change no result here:
 // metadata, training, generation defaults, and how Python runs the model.
@@ -86,9 +92,10 @@ constexpr const char* kHarmless[] = {"architectures",
                                      "remove_invalid_values"};
 
 void read_attention(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
-  config.num_attention_heads = static_cast<int>(reader.integer("num_attention_heads", {}));
-  config.num_key_value_heads =
-      static_cast<int>(reader.integer("num_key_value_heads", config.num_attention_heads));
+  config.num_attention_heads =
+      static_cast<int>(reader.integer("num_attention_heads", {}, 1, kMaxHeads));
+  config.num_key_value_heads = static_cast<int>(
+      reader.integer("num_key_value_heads", config.num_attention_heads, 1, kMaxHeads));
   if (config.num_attention_heads % config.num_key_value_heads != 0) {
     reader.bad("num_key_value_heads",
                fmt::format("a divisor of num_attention_heads = {}", config.num_attention_heads));
@@ -124,7 +131,7 @@ void check_window(ConfigReader& reader, const ModelConfig& config) {
       reader.unsupported("sliding_window", "null, or no smaller than max_position_embeddings");
     }
   }
-  for (const json& type : reader.raw("layer_types")) {
+  for (const json& type : reader.list("layer_types")) {
     if (type != "full_attention") reader.unsupported("layer_types", "only \"full_attention\"");
   }
 }
@@ -139,7 +146,7 @@ std::vector<bool> sparse_layers_of(ConfigReader& reader, const FamilySpec& famil
   if (family.sparse == SparseRule::kQwen) {
     const int64_t step = reader.integer("decoder_sparse_step", 1);
     for (int i = 0; i < layers; ++i) sparse[static_cast<size_t>(i)] = (i + 1) % step == 0;
-    for (const json& layer : reader.raw("mlp_only_layers")) {
+    for (const json& layer : reader.list("mlp_only_layers")) {
       if (!layer.is_number_integer() || layer < 0 || layer >= layers) {
         reader.bad("mlp_only_layers", fmt::format("layers from 0 to {}", layers - 1));
       }
@@ -163,10 +170,10 @@ void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& c
   if (family.sparse == SparseRule::kNone) return;
   const std::string key = experts_key(reader, family);
   if (config.sparse_layers() == 0 && !reader.has(key)) return;
-  config.num_experts = static_cast<int>(reader.integer(key, {}));
-  config.router.top_k = static_cast<int>(reader.integer("num_experts_per_tok", {}));
-  if (config.num_experts > kMaxExperts || config.router.top_k > config.num_experts) {
-    reader.bad("num_experts_per_tok", fmt::format("at most the {} experts", config.num_experts));
+  config.num_experts = static_cast<int>(reader.integer(key, {}, 1, kMaxExperts));
+  config.router.top_k = static_cast<int>(reader.integer("num_experts_per_tok", {}, 1, kMaxExperts));
+  if (config.router.top_k > config.num_experts) {
+    reader.bad("num_experts_per_tok", fmt::format("at most {} = {}", key, config.num_experts));
   }
   config.router.norm_topk_prob =
       family.norm == NormRule::kAlways || reader.boolean("norm_topk_prob", false);
@@ -176,15 +183,14 @@ void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& c
     config.shared_gate = true;
   } else if (family.shared == SharedRule::kCount) {
     config.shared_intermediate_size =
-        reader.integer("n_shared_experts", 0, 0) * config.moe_intermediate_size;
+        reader.integer("n_shared_experts", 0, 0, kMaxExperts) * config.moe_intermediate_size;
   }
 }
 
 void read_eos(ConfigReader& reader, ModelConfig& config) {
-  const json& eos = reader.raw("eos_token_id");
-  for (const json& id : eos.is_array() ? eos : json::array({eos})) {
-    if (id.is_number_integer()) config.eos_token_ids.push_back(id.get<int32_t>());
-  }
+  const auto ids = token_ids(reader.raw("eos_token_id"));
+  if (!ids) reader.bad("eos_token_id", "a token id, a list of them, or null");
+  config.eos_token_ids = *ids;
 }
 
 // Values that a config may state, that change results, and that only have one value here.
@@ -201,15 +207,47 @@ void require_implemented(ConfigReader& reader) {
   }
 }
 
+// In double, which no sizes that passed the reader overflow; exact up to 2⁵³.
+double count_parameters(const ModelConfig& c, int experts) {
+  const double hidden = static_cast<double>(c.hidden_size);
+  const double q = static_cast<double>(c.num_attention_heads) * static_cast<double>(c.head_dim);
+  const double kv = static_cast<double>(c.num_key_value_heads) * static_cast<double>(c.head_dim);
+  const double qkv = q + 2 * kv;
+  double layer = hidden * (qkv + q) + 2 * hidden;
+  if (c.qkv_bias) layer += qkv;
+  if (c.o_bias) layer += hidden;
+  if (c.qk_norm == QkNorm::kFull) layer += q + kv;
+  if (c.qk_norm == QkNorm::kPerHead) layer += 2 * static_cast<double>(c.head_dim);
+  const double width = static_cast<double>(c.intermediate_size);
+  const double dense = 3 * hidden * width + (c.mlp_bias ? 2 * width + hidden : 0);
+  const double moe =
+      hidden * c.num_experts + 3 * hidden * static_cast<double>(c.moe_intermediate_size) * experts +
+      3 * hidden * static_cast<double>(c.shared_intermediate_size) + (c.shared_gate ? hidden : 0);
+  const int sparse = c.sparse_layers();
+  const double embeddings =
+      static_cast<double>(c.vocab_size) * hidden * (c.tie_word_embeddings ? 1 : 2);
+  return embeddings + hidden + c.num_hidden_layers * layer + sparse * moe +
+         (c.num_hidden_layers - sparse) * dense;
+}
+
+void check_size(const ModelConfig& config, const std::string& what) {
+  const double count = count_parameters(config, config.num_experts);
+  if (count <= kMaxParameters) return;
+  bad_file(what, fmt::format("sizes that make {:.1e} parameters", count),
+           fmt::format("at most {:.0e}", kMaxParameters));
+}
+
 const FamilySpec& family_of(ConfigReader& reader) {
+  std::vector<std::string_view> known;
+  for (const FamilySpec* candidate : families()) known.push_back(candidate->model_type);
+  const std::string expected = fmt::format("one of {}", fmt::join(known, ", "));
+  if (!reader.has("model_type")) reader.bad("model_type", expected);
   const std::string model_type = reader.text("model_type", "");
   const FamilySpec* family = find_family(model_type);
   if (family != nullptr) return *family;
-  std::vector<std::string_view> known;
-  for (const FamilySpec* candidate : families()) known.push_back(candidate->model_type);
   throw Error(ErrorCode::kUnsupported,
-              {"reading " + reader.what(), fmt::format("model_type \"{}\"", model_type),
-               fmt::format("one of {}", fmt::join(known, ", ")), ""});
+              {"reading " + reader.what(), "model_type " + in_quotes(model_type), expected,
+               "convert the model to one of these families"});
 }
 
 }  // namespace
@@ -221,13 +259,14 @@ ModelConfig parse_config(const json& root, const std::string& what) {
   ModelConfig config;
   config.family = &family;
   config.model_type = family.model_type;
-  config.vocab_size = reader.integer("vocab_size", {});
+  config.vocab_size = reader.integer("vocab_size", {}, 1, kMaxVocabulary);
   config.hidden_size = reader.integer("hidden_size", {});
-  const int64_t layers = reader.integer("num_hidden_layers", {});
-  if (layers > kMaxLayers) reader.bad("num_hidden_layers", fmt::format("at most {}", kMaxLayers));
-  config.num_hidden_layers = static_cast<int>(layers);
+  config.num_hidden_layers =
+      static_cast<int>(reader.integer("num_hidden_layers", {}, 1, kMaxLayers));
   config.max_position_embeddings = reader.integer("max_position_embeddings", {});
-  config.rms_norm_eps = static_cast<float>(reader.number("rms_norm_eps", family.rms_norm_eps));
+  const double eps = reader.number("rms_norm_eps", family.rms_norm_eps);
+  if (eps < 0 || eps > 1) reader.bad("rms_norm_eps", "a number from 0 to 1");
+  config.rms_norm_eps = static_cast<float>(eps);
   config.tie_word_embeddings = reader.boolean("tie_word_embeddings", false);
   read_attention(reader, family, config);
   config.rope = read_rope(reader, family.rope_theta, config.max_position_embeddings);
@@ -241,6 +280,7 @@ ModelConfig parse_config(const json& root, const std::string& what) {
   read_eos(reader, config);
   require_implemented(reader);
   reader.refuse_unknown();
+  check_size(config, what);
   return config;
 }
 
@@ -248,29 +288,12 @@ int ModelConfig::sparse_layers() const {
   return static_cast<int>(std::count(sparse.begin(), sparse.end(), true));
 }
 
-namespace {
-
-int64_t count_parameters(const ModelConfig& c, int experts) {
-  const int64_t qkv = c.q_size() + 2 * c.kv_size();
-  int64_t layer = c.hidden_size * (qkv + c.q_size()) + 2 * c.hidden_size;
-  if (c.qkv_bias) layer += qkv;
-  if (c.o_bias) layer += c.hidden_size;
-  if (c.qk_norm == QkNorm::kFull) layer += c.q_size() + c.kv_size();
-  if (c.qk_norm == QkNorm::kPerHead) layer += 2 * c.head_dim;
-  const int64_t dense = 3 * c.hidden_size * c.intermediate_size +
-                        (c.mlp_bias ? 2 * c.intermediate_size + c.hidden_size : 0);
-  const int64_t moe =
-      c.hidden_size * c.num_experts + 3 * c.hidden_size * c.moe_intermediate_size * experts +
-      3 * c.hidden_size * c.shared_intermediate_size + (c.shared_gate ? c.hidden_size : 0);
-  const int sparse = c.sparse_layers();
-  const int64_t embeddings = c.vocab_size * c.hidden_size * (c.tie_word_embeddings ? 1 : 2);
-  return embeddings + c.hidden_size + c.num_hidden_layers * layer + sparse * moe +
-         (c.num_hidden_layers - sparse) * dense;
+int64_t ModelConfig::parameters() const {
+  return static_cast<int64_t>(count_parameters(*this, num_experts));
 }
 
-}  // namespace
-
-int64_t ModelConfig::parameters() const { return count_parameters(*this, num_experts); }
-int64_t ModelConfig::active_parameters() const { return count_parameters(*this, router.top_k); }
+int64_t ModelConfig::active_parameters() const {
+  return static_cast<int64_t>(count_parameters(*this, router.top_k));
+}
 
 }  // namespace expertoire

@@ -7,20 +7,16 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "io/json.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kMaxInteger = int64_t{1} << 40;
 const json kNull;
-
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
-  return text;
-}
+const json kEmptyList = json::array();
 
 // Off, so without effect whatever it means.
 bool is_off(const json& value) {
@@ -41,7 +37,9 @@ std::set<std::string> ignored_by_user() {
 ConfigReader::ConfigReader(const json& json, std::string what)
     : json_(json), what_(std::move(what)) {
   if (!json.is_object()) {
-    throw Error(ErrorCode::kBadFile, {"reading " + what_, "no JSON object", "an object", ""});
+    throw Error(ErrorCode::kBadFile, {"reading " + what_, in_short(json) + ", no object",
+                                      "an object with the model's configuration",
+                                      "check that the file belongs to this model"});
   }
 }
 
@@ -57,8 +55,8 @@ void ConfigReader::bad(const std::string& key, const std::string& expected) cons
   const auto found = json_.find(key);
   throw Error(ErrorCode::kBadFile,
               {"reading " + what_,
-               found == json_.end() ? fmt::format("no key \"{}\"", key)
-                                    : fmt::format("\"{}\" is {}", key, shown(*found)),
+               found == json_.end() ? "no key " + in_quotes(key)
+                                    : fmt::format("{} is {}", in_quotes(key), in_short(*found)),
                expected, "check that the file belongs to this model"});
 }
 
@@ -66,19 +64,19 @@ void ConfigReader::unsupported(const std::string& key, const std::string& expect
   const auto found = json_.find(key);
   throw Error(ErrorCode::kUnsupported,
               {"reading " + what_,
-               fmt::format("\"{}\" is {}, which changes the results and is not implemented", key,
-                           found == json_.end() ? "absent" : shown(*found)),
-               expected, ""});
+               fmt::format("{} is {}, which changes the results and is not implemented",
+                           in_quotes(key), found == json_.end() ? "absent" : in_short(*found)),
+               expected, "use a model that does without it"});
 }
 
 int64_t ConfigReader::integer(const std::string& key, std::optional<int64_t> otherwise,
-                              int64_t least) {
+                              int64_t least, int64_t most) {
   const json& value = raw(key);
   if (value.is_null() && otherwise) return *otherwise;
   const bool whole = value.is_number_integer() ||
                      (value.is_number_float() && std::floor(value.get<double>()) == value);
-  if (!whole || value < least || value > kMaxInteger) {
-    bad(key, fmt::format("a whole number from {}", least));
+  if (!whole || value < least || value > most) {
+    bad(key, fmt::format("a whole number from {} to {}", least, most));
   }
   return static_cast<int64_t>(value.get<double>());
 }
@@ -88,6 +86,12 @@ double ConfigReader::number(const std::string& key, std::optional<double> otherw
   if (value.is_null() && otherwise) return *otherwise;
   if (!value.is_number() || !std::isfinite(value.get<double>())) bad(key, "a finite number");
   return value.get<double>();
+}
+
+double ConfigReader::positive(const std::string& key, std::optional<double> otherwise) {
+  const double value = number(key, otherwise);
+  if (value <= 0) bad(key, "a positive number");
+  return value;
 }
 
 bool ConfigReader::boolean(const std::string& key, bool otherwise) {
@@ -104,9 +108,16 @@ std::string ConfigReader::text(const std::string& key, const std::string& otherw
   return value.get<std::string>();
 }
 
+const json& ConfigReader::list(const std::string& key) {
+  const json& value = raw(key);
+  if (value.is_null()) return kEmptyList;
+  if (!value.is_array()) bad(key, "a list");
+  return value;
+}
+
 void ConfigReader::require(const std::string& key, const json& value) {
   const json& found = raw(key);
-  if (!found.is_null() && found != value) unsupported(key, shown(value));
+  if (!found.is_null() && found != value) unsupported(key, in_short(value));
 }
 
 void ConfigReader::refuse_unknown() const {
@@ -115,11 +126,12 @@ void ConfigReader::refuse_unknown() const {
     if (known_.contains(key) || ignored.contains(key) || key.starts_with("_") || is_off(value)) {
       continue;
     }
-    throw Error(ErrorCode::kUnsupported,
-                {"reading " + what_,
-                 fmt::format("\"{}\" is {}, a key that is unknown here", key, shown(value)),
-                 "only keys whose effect is implemented",
-                 fmt::format("set EXPERTOIRE_IGNORE_CONFIG={} if it changes nothing", key)});
+    throw Error(
+        ErrorCode::kUnsupported,
+        {"reading " + what_,
+         fmt::format("{} is {}, a key that is unknown here", in_quotes(key), in_short(value)),
+         "only keys whose effect is implemented",
+         fmt::format("set EXPERTOIRE_IGNORE_CONFIG={} if it changes nothing", key)});
   }
 }
 

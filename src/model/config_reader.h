@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -16,11 +17,15 @@ class ConfigReader {
   ConfigReader(const nlohmann::json& json, std::string what);
 
   bool has(const std::string& key);
-  /// A whole number in [least, 2^40]. Errors: kBadFile.
-  int64_t integer(const std::string& key, std::optional<int64_t> otherwise, int64_t least = 1);
+  /// A whole number in [least, most]. Errors: kBadFile.
+  int64_t integer(const std::string& key, std::optional<int64_t> otherwise, int64_t least = 1,
+                  int64_t most = std::numeric_limits<int32_t>::max());
   double number(const std::string& key, std::optional<double> otherwise);
+  double positive(const std::string& key, std::optional<double> otherwise);
   bool boolean(const std::string& key, bool otherwise);
   std::string text(const std::string& key, const std::string& otherwise);
+  /// A list, empty when the key is absent. Errors: kBadFile.
+  const nlohmann::json& list(const std::string& key);
   /// The value as it is, or null.
   const nlohmann::json& raw(const std::string& key);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/error.h"
@@ -21,8 +22,9 @@ void write_bf16(const KernelTable& kernels, const float* x, int64_t n, void* row
 }
 
 [[noreturn]] void not_finite(const std::string& where) {
-  throw Error(ErrorCode::kNumeric, {where, "an activation is NaN or infinite", "finite activations",
-                                    "try --compute f32; the checkpoint may be damaged"});
+  throw Error(ErrorCode::kNumeric,
+              {where, "an activation is NaN, infinite or too large to square", "finite activations",
+               "try --compute f32; the checkpoint may be damaged"});
 }
 
 }  // namespace
@@ -96,8 +98,19 @@ void Decoder::begin(std::span<const Chunk> chunks) {
   });
 }
 
-// normed_ = RMSNorm(hidden_). Every activation passes here, so this is where NaN is noticed.
-void Decoder::norm(const std::vector<float>& weight, int layer) {
+// Every activation ends up in the residual stream, so this is where NaN is noticed. The squares
+// must not overflow either: a norm would turn the row into zeros. `after`: the layer that wrote the
+// row, −1 = the embedding table.
+void Decoder::check_finite(int64_t row, int after) const {
+  const float* x = hidden(row);
+  const int64_t width = model_.config().hidden_size;
+  if (std::isfinite(executor_.kernels().dot(x, x, width))) return;
+  not_finite(after < 0 ? std::string("embedding the tokens")
+                       : fmt::format("running layer {}", after));
+}
+
+// normed_ = RMSNorm(hidden_).
+void Decoder::norm(const std::vector<float>& weight, int after) {
   const KernelTable& kernels = executor_.kernels();
   const int64_t width = model_.config().hidden_size;
   executor_.pool().parallel_for(ceil_div(normed_.tokens, kTokenBlock), [&](int64_t block, int) {
@@ -105,7 +118,7 @@ void Decoder::norm(const std::vector<float>& weight, int layer) {
     for (int64_t t = block * kTokenBlock; t < last; ++t) {
       const float* x = hidden(t);
       float* out = static_cast<float*>(normed_.f32.row(t));
-      if (!kernels.all_finite(x, width)) not_finite(fmt::format("running layer {}", layer));
+      check_finite(t, after);
       kernels.rms_norm(x, weight.data(), model_.config().rms_norm_eps, width, out);
       if (model_.compute() == Compute::kBF16) {
         write_bf16(kernels, out, width, normed_.compute.row(t));
@@ -116,7 +129,7 @@ void Decoder::norm(const std::vector<float>& weight, int layer) {
 
 void Decoder::run_layer(int index, std::span<const BatchSlice> slices, const ForwardHooks& hooks) {
   const DecoderLayer& layer = model_.layers()[static_cast<size_t>(index)];
-  norm(layer.input_norm, index);
+  norm(layer.input_norm, index - 1);
   attend(executor_, {model_.config(), layer.attention, rope_, index, slices, normed_.compute},
          attention_scratch_, hidden_);
   norm(layer.ffn_norm, index);
@@ -139,9 +152,7 @@ void Decoder::forward(std::span<const Chunk> chunks, const ForwardHooks& hooks) 
     if (hooks.hidden != nullptr) hooks.hidden->on_hidden(layer + 1, tokens_, hidden_);
   }
   for (int64_t t = 0; t < normed_.tokens; ++t) {
-    if (!executor_.kernels().all_finite(hidden(t), model_.config().hidden_size)) {
-      not_finite(fmt::format("running layer {}", model_.config().num_hidden_layers - 1));
-    }
+    check_finite(t, model_.config().num_hidden_layers - 1);
   }
   for (const BatchSlice& slice : slices_) slice.cache->commit(slice.start + slice.count);
 }

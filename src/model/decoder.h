@@ -59,7 +59,8 @@ class Decoder {
  private:
   void check(std::span<const Chunk> chunks) const;
   void begin(std::span<const Chunk> chunks);
-  void norm(const std::vector<float>& weight, int layer);
+  void check_finite(int64_t row, int after) const;
+  void norm(const std::vector<float>& weight, int after);
   void run_layer(int layer, std::span<const BatchSlice> slices, const ForwardHooks& hooks);
 
   const Model& model_;

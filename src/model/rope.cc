@@ -23,9 +23,13 @@ double yarn_mscale(double factor, double mscale) {
 double yarn_attention_factor(ConfigReader& scaling, double factor) {
   const double mscale = scaling.number("mscale", 0.0);
   const double mscale_all_dim = scaling.number("mscale_all_dim", 0.0);
-  if (scaling.has("attention_factor")) return scaling.number("attention_factor", {});
+  if (scaling.has("attention_factor")) return scaling.positive("attention_factor", {});
   if (mscale != 0.0 && mscale_all_dim != 0.0) {
-    return yarn_mscale(factor, mscale) / yarn_mscale(factor, mscale_all_dim);
+    const double ratio = yarn_mscale(factor, mscale) / yarn_mscale(factor, mscale_all_dim);
+    if (!(ratio > 0) || !std::isfinite(ratio)) {
+      scaling.bad("mscale_all_dim", "a number that makes a positive attention factor");
+    }
+    return ratio;
   }
   return yarn_mscale(factor, 1.0);
 }
@@ -46,21 +50,21 @@ void read_scaling(ConfigReader& scaling, int64_t max_positions, RopeConfig& rope
   rope.theta = scaling.number("rope_theta", rope.theta);
   rope.original_max_position_embeddings =
       scaling.integer("original_max_position_embeddings", max_positions);
-  if (rope.type != RopeType::kDefault) rope.factor = scaling.number("factor", {});
+  if (rope.type != RopeType::kDefault) rope.factor = scaling.positive("factor", {});
   if (rope.type == RopeType::kLlama3) {
-    rope.low_freq_factor = scaling.number("low_freq_factor", {});
-    rope.high_freq_factor = scaling.number("high_freq_factor", {});
-    if (rope.low_freq_factor <= 0 || rope.high_freq_factor <= rope.low_freq_factor) {
-      scaling.bad("high_freq_factor", "more than a positive low_freq_factor");
+    rope.low_freq_factor = scaling.positive("low_freq_factor", {});
+    rope.high_freq_factor = scaling.positive("high_freq_factor", {});
+    if (rope.high_freq_factor <= rope.low_freq_factor) {
+      scaling.bad("high_freq_factor",
+                  fmt::format("more than low_freq_factor = {}", rope.low_freq_factor));
     }
   }
   if (rope.type == RopeType::kYarn) {
     rope.attention_factor = yarn_attention_factor(scaling, rope.factor);
-    rope.beta_fast = scaling.number("beta_fast", 32.0);
-    rope.beta_slow = scaling.number("beta_slow", 1.0);
+    rope.beta_fast = scaling.positive("beta_fast", 32.0);
+    rope.beta_slow = scaling.positive("beta_slow", 1.0);
     rope.truncate = scaling.boolean("truncate", true);
   }
-  if (rope.factor <= 0) scaling.bad("factor", "a positive number");
   scaling.refuse_unknown();
 }
 

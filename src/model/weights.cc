@@ -7,12 +7,18 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
 
 // Buffers that old checkpoints carry and that follow from the configuration.
 bool is_derived(const std::string& name) { return name.ends_with("rotary_emb.inv_freq"); }
+
+std::string without_digits(std::string text) {
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
 
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -31,11 +37,18 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+std::string WeightReader::loading(const std::string& name) const {
+  return fmt::format("loading {} of {}", name, checkpoint_.folder());
+}
+
 std::string WeightReader::similar(const std::string& name) const {
   std::string best;
   size_t least = name.size() / 3 + 1;  // farther away is no misspelling
   for (const std::string& candidate : checkpoint_.names()) {
-    if (taken_.contains(candidate)) continue;
+    const size_t longer = std::max(candidate.size(), name.size());
+    const size_t shorter = std::min(candidate.size(), name.size());
+    if (taken_.contains(candidate) || longer - shorter >= least) continue;
+    if (without_digits(candidate) == without_digits(name)) continue;  // another layer's
     if (const size_t distance = edit_distance(name, candidate); distance < least) {
       least = distance;
       best = candidate;
@@ -45,14 +58,15 @@ std::string WeightReader::similar(const std::string& name) const {
 }
 
 const TensorView& WeightReader::take(const std::string& name, const std::vector<int64_t>& shape) {
-  const std::string operation = "loading tensor " + name;
+  const std::string operation = loading(name);
   if (!checkpoint_.contains(name)) {
     const std::string other = similar(name);
-    throw Error(
-        ErrorCode::kNotFound,
-        {operation, other.empty() ? "no such tensor" : fmt::format("only {}, misspelled?", other),
-         fmt::format("a tensor of shape {}", shape_text(shape)),
-         "check that weights and config.json belong together"});
+    throw Error(ErrorCode::kNotFound,
+                {operation,
+                 other.empty() ? "no such tensor"
+                               : fmt::format("no such tensor, the nearest is {}", in_quotes(other)),
+                 fmt::format("a tensor of shape {}", shape_text(shape)),
+                 "check that weights and config.json belong together"});
   }
   const TensorView& view = checkpoint_.tensor(name);
   if (view.shape != shape) {
@@ -69,15 +83,38 @@ const TensorView& WeightReader::take(const std::string& name, const std::vector<
   return view;
 }
 
-std::vector<float> WeightReader::vector(const std::string& name, int64_t size) {
-  const TensorView& view = take(name, {size});
-  std::vector<float> values(static_cast<size_t>(size));
-  read_f32(view, 0, size, values.data());
-  if (!executor_.kernels().all_finite(values.data(), size)) {
-    throw Error(ErrorCode::kNumeric, {"loading tensor " + name, "a value that is NaN or infinite",
+// Packing says that something is wrong; this says where.
+void WeightReader::check_finite(const std::string& name, const TensorView& view) const {
+  std::vector<float> row(static_cast<size_t>(std::min<int64_t>(view.elements(), int64_t{1} << 16)));
+  for (int64_t at = 0; at < view.elements(); at += static_cast<int64_t>(row.size())) {
+    const int64_t count = std::min(view.elements() - at, static_cast<int64_t>(row.size()));
+    read_f32(view, at, count, row.data());
+    if (executor_.kernels().all_finite(row.data(), count)) continue;
+    throw Error(ErrorCode::kNumeric, {loading(name), "a weight that is NaN or infinite",
                                       "finite weights", "the checkpoint is damaged"});
   }
+}
+
+std::vector<float> WeightReader::vector(const std::string& name, int64_t size) {
+  const TensorView& view = take(name, {size});
+  check_finite(name, view);
+  std::vector<float> values(static_cast<size_t>(size));
+  read_f32(view, 0, size, values.data());
   return values;
+}
+
+PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
+                                const std::vector<RowRef>& rows, int64_t inputs,
+                                Compute compute) const {
+  try {
+    PackedMatrix packed = pack_matrix(executor_, compute, rows, inputs, names.front());
+    for (const std::string& name : names) checkpoint_.release(name);
+    return packed;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNumeric) throw;
+    for (const std::string& name : names) check_finite(name, checkpoint_.tensor(name));
+    throw;
+  }
 }
 
 PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int64_t inputs,
@@ -87,38 +124,36 @@ PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int6
 
 PackedMatrix WeightReader::stacked(const std::vector<std::pair<std::string, int64_t>>& parts,
                                    int64_t inputs, Compute compute) {
+  std::vector<std::string> names;
   std::vector<RowRef> rows;
   for (const auto& [name, outputs] : parts) {
     const std::vector<RowRef> more = all_rows(take(name, {outputs, inputs}));
     rows.insert(rows.end(), more.begin(), more.end());
+    names.push_back(name);
   }
-  PackedMatrix packed = pack_matrix(executor_, compute, rows, inputs, parts.front().first);
-  for (const auto& part : parts) checkpoint_.release(part.first);
-  return packed;
+  return pack(names, rows, inputs, compute);
 }
 
 PackedMatrix WeightReader::gate_up(const std::string& gate, const std::string& up, int64_t width,
                                    int64_t inputs, Compute compute) {
   const std::vector<RowRef> rows =
       interleave_gate_up(take(gate, {width, inputs}), take(up, {width, inputs}));
-  PackedMatrix packed = pack_matrix(executor_, compute, rows, inputs, gate);
-  checkpoint_.release(gate);
-  checkpoint_.release(up);
-  return packed;
+  return pack({gate, up}, rows, inputs, compute);
 }
 
 void WeightReader::refuse_left_over() const {
   std::vector<std::string> left;
   for (const std::string& name : checkpoint_.names()) {
-    if (!taken_.contains(name) && !is_derived(name)) left.push_back(name);
+    if (!taken_.contains(name) && !is_derived(name)) left.push_back(in_quotes(name));
   }
   if (left.empty()) return;
   const size_t count = left.size();
   left.resize(std::min<size_t>(count, 3));
   throw Error(ErrorCode::kBadFile,
-              {"loading the checkpoint",
-               fmt::format("{} tensors that config.json does not account for: {}{}", count,
-                           fmt::join(left, ", "), count > 3 ? ", …" : ""),
+              {"loading " + checkpoint_.folder(),
+               fmt::format("{} {} that config.json does not account for: {}{}", count,
+                           count == 1 ? "tensor" : "tensors", fmt::join(left, ", "),
+                           count > 3 ? ", …" : ""),
                "only the model's tensors", "check that weights and config.json belong together"});
 }
 

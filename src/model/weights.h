@@ -19,7 +19,7 @@ class WeightReader {
       : checkpoint_(checkpoint), executor_(executor) {}
 
   bool contains(const std::string& name) const { return checkpoint_.contains(name); }
-  /// A float tensor. Errors: kNotFound naming the most similar tensor that nobody asked for,
+  /// A float tensor. Errors: kNotFound naming the most similar tensor that nobody took yet,
   /// kBadFile for another shape, kUnsupported for another dtype.
   const TensorView& take(const std::string& name, const std::vector<int64_t>& shape);
   /// The tensor may be there, and then has no effect.
@@ -27,7 +27,7 @@ class WeightReader {
 
   /// A vector as f32. Errors: as take, and kNumeric for NaN or infinity.
   std::vector<float> vector(const std::string& name, int64_t size);
-  /// A matrix [outputs, inputs], packed; its source pages are released.
+  /// A matrix [outputs, inputs], packed; its source pages are released. Errors: as vector.
   PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs, Compute compute);
   /// Several matrices with the same inputs, one after the other.
   PackedMatrix stacked(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t inputs,
@@ -40,7 +40,11 @@ class WeightReader {
   void refuse_left_over() const;
 
  private:
+  std::string loading(const std::string& name) const;
   std::string similar(const std::string& name) const;
+  void check_finite(const std::string& name, const TensorView& view) const;
+  PackedMatrix pack(const std::vector<std::string>& names, const std::vector<RowRef>& rows,
+                    int64_t inputs, Compute compute) const;
 
   const Checkpoint& checkpoint_;
   Executor& executor_;

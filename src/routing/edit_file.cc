@@ -6,9 +6,11 @@
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "io/json.h"
+#include "io/refuse.h"
 #include "routing/edit.h"
 
 namespace expertoire {
@@ -27,15 +29,21 @@ class Reader {
 
   RoutingEdit read(const json& root) {
     expect_keys(root, "the file", {"format", "version", "model", "edits", "comment"});
-    if (root.value("format", json()) != kFormat) {
-      refuse(fmt::format("no \"format\": \"{}\"", kFormat), "an edit file");
+    const json format = root.value("format", json());
+    if (format != kFormat) {
+      refuse("\"format\" is " + in_short(format), fmt::format("\"{}\"", kFormat));
     }
-    if (const json version = root.value("version", json()); version != kVersion) {
-      throw Error(ErrorCode::kUnsupported, {"reading " + what_, "version " + version.dump(),
-                                            fmt::format("version {}", kVersion), ""});
+    const json version = root.value("version", json());
+    if (!version.is_number_integer()) {
+      refuse("\"version\" is " + in_short(version), "a whole number");
+    }
+    if (version != kVersion) {
+      throw Error(ErrorCode::kUnsupported,
+                  {"reading " + what_, "version " + in_short(version),
+                   fmt::format("version {}", kVersion), "docs/edits.md describes the format"});
     }
     const json edits = root.value("edits", json());
-    if (!edits.is_array()) refuse("no list \"edits\"", "a list, possibly empty");
+    if (!edits.is_array()) refuse("\"edits\" is " + in_short(edits), "a list, possibly empty");
     std::vector<RoutingEdit::Item> items;
     for (const json& edit : edits) items.push_back(read_item(edit, items.size()));
     return {root.contains("model") ? read_model(root["model"]) : EditModel{}, std::move(items)};
@@ -49,10 +57,10 @@ class Reader {
 
   void expect_keys(const json& object, const std::string& where,
                    std::initializer_list<std::string_view> known) const {
-    if (!object.is_object()) refuse(where + " is not an object", "an object");
+    if (!object.is_object()) refuse(fmt::format("{} is {}", where, in_short(object)), "an object");
     for (const auto& [key, value] : object.items()) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
-        refuse(fmt::format("unknown key \"{}\" in {}", key, where),
+        refuse(fmt::format("the unknown key {} in {}", in_quotes(key), where),
                fmt::format("one of {}", fmt::join(known, ", ")));
       }
     }
@@ -60,7 +68,8 @@ class Reader {
 
   int read_index(const json& value, const std::string& where) const {
     if (!value.is_number_integer() || value < 0 || value > kMaxIndex) {
-      refuse(fmt::format("{} is {}", where, value.dump()), "a whole number from 0");
+      refuse(fmt::format("{} is {}", where, in_short(value)),
+             fmt::format("a whole number from 0 to {}", kMaxIndex));
     }
     return value.get<int>();
   }
@@ -69,7 +78,9 @@ class Reader {
     expect_keys(value, "\"model\"", {"model_type", "num_hidden_layers", "num_experts"});
     EditModel model;
     if (value.contains("model_type")) {
-      if (!value["model_type"].is_string()) refuse("model_type is not a string", "a string");
+      if (!value["model_type"].is_string()) {
+        refuse("model_type is " + in_short(value["model_type"]), "a string");
+      }
       model.model_type = value["model_type"].get<std::string>();
     }
     for (auto [key, field] : {std::pair{"num_hidden_layers", &model.num_hidden_layers},
@@ -79,10 +90,18 @@ class Reader {
     return model;
   }
 
-  std::vector<int> read_indices(const json& value, const std::string& where) const {
-    if (!value.is_array() || value.empty()) refuse(where + " is not a filled list", "a list");
+  std::vector<int> read_indices(const json& value, const std::string& where,
+                                const char* expected) const {
+    if (!value.is_array() || value.empty()) {
+      refuse(fmt::format("{} is {}", where, in_short(value)), expected);
+    }
     std::vector<int> indices;
-    for (const json& index : value) indices.push_back(read_index(index, "an entry of " + where));
+    std::set<int> seen;
+    for (const json& entry : value) {
+      const int index = read_index(entry, "an entry of " + where);
+      if (!seen.insert(index).second) refuse(fmt::format("{} twice in {}", index, where), expected);
+      indices.push_back(index);
+    }
     return indices;
   }
 
@@ -91,14 +110,15 @@ class Reader {
     for (size_t i = 0; i < std::size(kEditActionNames); ++i) {
       if (action == kEditActionNames[i]) return static_cast<EditAction>(i);
     }
-    refuse(fmt::format("action {} in {}", action.dump(), where),
+    refuse(fmt::format("the action {} in {}", in_short(action), where),
            fmt::format("one of {}", fmt::join(kEditActionNames, ", ")));
   }
 
   float read_factor(const json& edit, const std::string& where) const {
     const json value = edit.value("factor", json());
     if (!value.is_number() || !std::isfinite(value.get<float>())) {
-      refuse(fmt::format("factor {} in {}", value.dump(), where), "a finite number");
+      refuse(fmt::format("the factor {} in {}", in_short(value), where),
+             "a number that a 32-bit float can hold");
     }
     return value.get<float>();
   }
@@ -107,7 +127,8 @@ class Reader {
     const json experts = edit.value("experts", json());
     item.shared = experts == "shared";
     if (!item.shared) {
-      item.experts = read_indices(experts, "\"experts\" in " + where);
+      item.experts = read_indices(experts, "\"experts\" in " + where,
+                                  "a list of different router ids, or \"shared\"");
     } else if (item.action == EditAction::kReroute || item.action == EditAction::kForce) {
       refuse(where + " reroutes or forces the shared experts",
              "ablate or scale: no router chooses them");
@@ -120,7 +141,8 @@ class Reader {
     RoutingEdit::Item item;
     item.action = read_action(edit, where);
     if (edit.contains("layers") && edit["layers"] != "all") {
-      item.layers = read_indices(edit["layers"], "\"layers\" in " + where);
+      item.layers = read_indices(edit["layers"], "\"layers\" in " + where,
+                                 "a list of different layers, or \"all\"");
     }
     read_experts(edit, where, item);
     if (item.action == EditAction::kScale) {
@@ -130,7 +152,8 @@ class Reader {
     }
     const json renormalize = edit.value("renormalize", json(false));
     if (!renormalize.is_boolean()) {
-      refuse("renormalize in " + where + " is no truth value", "true or false");
+      refuse(fmt::format("\"renormalize\" in {} is {}", where, in_short(renormalize)),
+             "true or false");
     }
     item.renormalize = renormalize.get<bool>();
     return item;

@@ -16,7 +16,8 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 void read_f32(const TensorView& view, int64_t first, int64_t count, float* out) {
   const std::byte* source = view.data + first * static_cast<int64_t>(dtype_size(view.dtype));
   if (view.dtype == DType::kF32) {
-    std::memcpy(out, source, static_cast<size_t>(count) * 4);
+    // memcpy takes no null pointer, not even for nothing.
+    if (count > 0) std::memcpy(out, source, static_cast<size_t>(count) * 4);
     return;
   }
   if (view.dtype != DType::kBF16 && view.dtype != DType::kF16) {

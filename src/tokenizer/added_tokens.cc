@@ -1,7 +1,12 @@
 #include "tokenizer/added_tokens.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <unordered_set>
+
+#include "io/json.h"
+#include "io/refuse.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
@@ -43,17 +48,24 @@ size_t space_after(std::string_view text, size_t begin) {
 }  // namespace
 
 std::vector<AddedToken> read_added_tokens(const json& list) {
-  if (!list.is_null() && !list.is_array()) tokenizer_json::bad("added_tokens", "a list");
+  if (!list.is_null() && !list.is_array()) {
+    tokenizer_json::bad("added_tokens is " + in_short(list), "a list");
+  }
   std::vector<AddedToken> tokens;
+  std::unordered_set<int32_t> ids;
+  std::unordered_set<std::string> contents;
   for (const json& entry : list) {
     AddedToken token;
-    const json id = entry.is_object() ? entry.value("id", json()) : json();
-    if (!id.is_number_integer() || id < 0 || id > (1 << 24)) {
-      tokenizer_json::bad("an added token with id " + id.dump(), "a whole number from 0");
-    }
-    token.id = id.get<int32_t>();
     token.content = tokenizer_json::text(entry, "content", "");
-    if (token.content.empty()) tokenizer_json::bad("an added token without content", "its text");
+    if (token.content.empty()) {
+      tokenizer_json::bad("the added token " + in_short(entry) + " without content", "its text");
+    }
+    const std::string whose = "the added token " + in_quotes(token.content);
+    token.id = tokenizer_json::id(tokenizer_json::at(entry, "id"), whose);
+    if (!ids.insert(token.id).second || !contents.insert(token.content).second) {
+      tokenizer_json::bad(fmt::format("{} or its id {} twice", whose, token.id),
+                          "each added token once, with an id of its own");
+    }
     token.special = tokenizer_json::boolean(entry, "special", false);
     token.normalized = tokenizer_json::boolean(entry, "normalized", !token.special);
     token.single_word = tokenizer_json::boolean(entry, "single_word", false);

@@ -5,6 +5,8 @@
 #include <queue>
 #include <unordered_set>
 
+#include "io/json.h"
+#include "io/refuse.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
 
@@ -13,7 +15,6 @@ namespace {
 
 using tokenizer_json::json;
 
-constexpr int32_t kMaxId = 1 << 24;  // far above any vocabulary
 constexpr uint32_t kDirect = 0x800;  // characters with a table entry
 
 uint64_t pair_key(int32_t left, int32_t right) {
@@ -21,11 +22,12 @@ uint64_t pair_key(int32_t left, int32_t right) {
 }
 
 void refuse_options(const json& model) {
-  if (const json type = model.value("type", json("BPE")); type != "BPE") {
-    tokenizer_json::unsupported("the model " + type.dump());
+  if (const std::string type = tokenizer_json::text(model, "type", "BPE"); type != "BPE") {
+    tokenizer_json::unsupported("the model " + in_quotes(type));
   }
-  if (const json dropout = model.value("dropout", json()); !dropout.is_null() && dropout != 0) {
-    tokenizer_json::unsupported("dropout " + dropout.dump());
+  const json& dropout = tokenizer_json::at(model, "dropout");
+  if (!dropout.is_null() && dropout != 0) {
+    tokenizer_json::unsupported("dropout " + in_short(dropout));
   }
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!tokenizer_json::text(model, key, "").empty()) tokenizer_json::unsupported(key);
@@ -44,13 +46,15 @@ std::pair<std::string, std::string> merge_parts(const json& merge) {
       return {text.substr(0, space), text.substr(space + 1)};
     }
   }
-  tokenizer_json::bad("the merge " + merge.dump(), "two tokens");
+  tokenizer_json::bad("the merge " + in_short(merge), "two tokens, such as \"a b\"");
 }
 
 }  // namespace
 
 Bpe::Bpe(const json& model) {
-  if (!model.is_object()) tokenizer_json::bad("no \"model\"", "an object");
+  if (!model.is_object()) {
+    tokenizer_json::bad("\"model\" is " + in_short(model), "an object with the vocabulary");
+  }
   refuse_options(model);
   read_vocab(model);
   read_merges(model);
@@ -58,7 +62,9 @@ Bpe::Bpe(const json& model) {
   ignore_merges_ = tokenizer_json::boolean(model, "ignore_merges", false);
   if (const std::string unknown = tokenizer_json::text(model, "unk_token", ""); !unknown.empty()) {
     unknown_ = find(unknown);
-    if (!unknown_) tokenizer_json::bad("unk_token " + unknown, "a token of the vocabulary");
+    if (!unknown_) {
+      tokenizer_json::bad("unk_token is " + in_quotes(unknown), "a token of the vocabulary");
+    }
   }
   if (tokenizer_json::boolean(model, "byte_fallback", false)) {
     for (int byte = 0; byte < 256; ++byte) {
@@ -68,19 +74,23 @@ Bpe::Bpe(const json& model) {
 }
 
 void Bpe::read_vocab(const json& model) {
-  const auto vocab = model.find("vocab");
-  if (vocab == model.end() || !vocab->is_object()) tokenizer_json::bad("no vocab", "an object");
-  vocab_.reserve(vocab->size());
+  const json& vocab = tokenizer_json::at(model, "vocab");
+  if (!vocab.is_object()) {
+    tokenizer_json::bad("the vocab is " + in_short(vocab), "an object with ids by token");
+  }
+  vocab_.reserve(vocab.size());
   std::unordered_set<int32_t> ids;
   characters_.assign(kDirect, -1);
-  for (const auto& [token, id] : vocab->items()) {
-    if (!id.is_number_integer() || id < 0 || id > kMaxId || !ids.insert(id.get<int32_t>()).second) {
-      tokenizer_json::bad(fmt::format("the id {} of \"{}\"", id.dump(), token),
-                          fmt::format("different whole numbers from 0 to {}", kMaxId));
+  for (const auto& [token, value] : vocab.items()) {
+    const int32_t id = tokenizer_json::id(value, in_quotes(token));
+    if (!ids.insert(id).second) {
+      tokenizer_json::bad(
+          fmt::format("the id {} of {} is another token's too", id, in_quotes(token)),
+          "an id of its own for each token");
     }
-    vocab_.emplace(token, id.get<int32_t>());
+    vocab_.emplace(token, id);
     if (!token.empty() && utf8_length(token[0]) == token.size() && utf8_front(token) < kDirect) {
-      characters_[utf8_front(token)] = id.get<int32_t>();
+      characters_[utf8_front(token)] = id;
     }
   }
 }
@@ -95,10 +105,16 @@ void Bpe::read_merges(const json& model) {
     const auto right_id = find(right);
     const auto id = find(left + right);
     if (!left_id || !right_id || !id) {
-      tokenizer_json::bad(fmt::format("the merge \"{} {}\"", left, right),
+      const std::string& unknown = !left_id ? left : !right_id ? right : left + right;
+      tokenizer_json::bad(fmt::format("the merge of {} and {}, but no token {}", in_quotes(left),
+                                      in_quotes(right), in_quotes(unknown)),
                           "tokens of the vocabulary, and their union in it");
     }
-    merges_.emplace(pair_key(*left_id, *right_id), Merge{rank++, *id});
+    if (!merges_.emplace(pair_key(*left_id, *right_id), Merge{rank++, *id}).second) {
+      tokenizer_json::bad(
+          fmt::format("the merge of {} and {} twice", in_quotes(left), in_quotes(right)),
+          "each merge once");
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "io/refuse.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
@@ -62,16 +63,6 @@ std::string lowercase(std::string text) {
   return lower;
 }
 
-std::string replace_all(const Pattern& pattern, const std::string& content, std::string text) {
-  std::string result;
-  size_t at = 0;
-  for (const Match& match : pattern.find_all(text)) {
-    result.append(text, at, match.begin - at).append(content);
-    at = match.end;
-  }
-  return result.append(text, at);
-}
-
 std::string strip(std::string text, bool left, bool right) {
   size_t begin = text.size();
   size_t end = 0;
@@ -98,10 +89,9 @@ std::function<std::string(std::string)> make_function(const json& component,
     };
   }
   if (type == "Replace") {
-    auto pattern = std::make_shared<Pattern>(component.value("pattern", json()));
-    return [pattern, content = tokenizer_json::text(component, "content", "")](std::string text) {
-      return replace_all(*pattern, content, std::move(text));
-    };
+    auto pattern = std::make_shared<Pattern>(tokenizer_json::at(component, "pattern"));
+    return [pattern, content = tokenizer_json::text(component, "content", "")](
+               const std::string& text) { return pattern->replace_all(text, content); };
   }
   if (type == "Strip") {
     return [left = tokenizer_json::boolean(component, "strip_left", true),
@@ -109,7 +99,7 @@ std::function<std::string(std::string)> make_function(const json& component,
       return strip(std::move(text), left, right);
     };
   }
-  tokenizer_json::unsupported("the normalizer " + type);
+  tokenizer_json::unsupported("the normalizer " + in_quotes(type));
 }
 
 }  // namespace
@@ -124,7 +114,11 @@ std::unique_ptr<Normalizer> make_normalizer(const json& component) {
     if (parts.back() == nullptr) tokenizer_json::bad("a null in a Sequence", "a normalizer");
   }
   return std::make_unique<Function>([parts](std::string text) {
-    for (const auto& part : parts) text = part->apply(std::move(text));
+    const size_t before = text.size();
+    for (const auto& part : parts) {
+      text = part->apply(std::move(text));
+      tokenizer_json::check_growth("normalizer", before, text.size());
+    }
     return text;
   });
 }

@@ -17,6 +17,8 @@ class Pattern {
   explicit Pattern(const nlohmann::json& component);
   explicit Pattern(Regex regex) : regex_(std::move(regex)) {}
   std::vector<Match> find_all(std::string_view text) const;
+  /// `text` with every match replaced. Errors: kBadFile when it explodes (check_growth).
+  std::string replace_all(const std::string& text, const std::string& content) const;
 
  private:
   std::string literal_;

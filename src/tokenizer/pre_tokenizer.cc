@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "io/refuse.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
@@ -22,7 +23,8 @@ Behavior behavior_of(const std::string& name) {
   if (name == "MergedWithPrevious") return Behavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return Behavior::kMergedWithNext;
   if (name == "Contiguous") return Behavior::kContiguous;
-  tokenizer_json::bad("the behavior " + name, "one of the five of Split");
+  tokenizer_json::bad("the behavior " + in_quotes(name),
+                      "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
 struct Part {
@@ -156,7 +158,11 @@ class Sequence final : public PreTokenizer {
  public:
   explicit Sequence(std::vector<std::unique_ptr<PreTokenizer>> parts) : parts_(std::move(parts)) {}
   void apply(std::vector<std::string>& pieces, bool first) const override {
-    for (const auto& part : parts_) part->apply(pieces, first);
+    const size_t before = tokenizer_json::total_size(pieces);
+    for (const auto& part : parts_) {
+      part->apply(pieces, first);
+      tokenizer_json::check_growth("pre_tokenizer", before, tokenizer_json::total_size(pieces));
+    }
   }
 
  private:
@@ -168,11 +174,9 @@ std::unique_ptr<PreTokenizer> split_by(const char* regex, Behavior behavior) {
 }
 
 std::unique_ptr<PreTokenizer> make_metaspace(const json& component) {
-  const bool prefix = tokenizer_json::boolean(component, "add_prefix_space", true);
   return std::make_unique<Metaspace>(
-      tokenizer_json::text(component, "replacement", "\xe2\x96\x81"),
-      tokenizer_json::text(component, "prepend_scheme", prefix ? "always" : "never"),
-      tokenizer_json::boolean(component, "split", true));
+      tokenizer_json::character(component, "replacement", "\xe2\x96\x81"),
+      tokenizer_json::prepend_scheme(component), tokenizer_json::boolean(component, "split", true));
 }
 
 std::unique_ptr<PreTokenizer> make_sequence(const json& component) {
@@ -200,7 +204,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const json& component) {
     return std::make_unique<ByteLevel>(flag("add_prefix_space", true), flag("use_regex", true));
   }
   if (type == "Split") {
-    return std::make_unique<Split>(Pattern(component.value("pattern", json())),
+    return std::make_unique<Split>(Pattern(tokenizer_json::at(component, "pattern")),
                                    behavior("Isolated"), flag("invert", false));
   }
   if (type == "Digits") {
@@ -216,7 +220,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const json& component) {
     return std::make_unique<Split>(Pattern(Regex(R"([\p{P}$+<=>^`|~])")), behavior("Isolated"),
                                    false);
   }
-  tokenizer_json::unsupported("the pre_tokenizer " + type);
+  tokenizer_json::unsupported("the pre_tokenizer " + in_quotes(type));
 }
 
 }  // namespace expertoire

@@ -4,11 +4,22 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/error.h"
+#include "io/refuse.h"
 #include "tokenizer/spec.h"
 
 namespace expertoire {
 namespace {
+
+// Of one match. Patterns of known models go back over a run of spaces at most twice; a hostile one
+// goes back over everything again and again.
+uint32_t most_steps(size_t text_size) {
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(1'000'000 + 16 * uint64_t{text_size}, UINT32_MAX));
+}
 
 struct Free {
   void operator()(pcre2_code* p) const { pcre2_code_free(p); }
@@ -20,8 +31,14 @@ struct Free {
 }  // namespace
 
 struct Regex::Impl {
+  std::string pattern;  // for messages
   std::unique_ptr<pcre2_code, Free> code;
-  std::unique_ptr<pcre2_match_context, Free> limits;
+
+  [[noreturn]] void refuse(const std::string& found, const std::string& expected) const {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"", fmt::format("the tokenizer's pattern {} {}", pattern, found), expected,
+                 "cut the text into shorter pieces, or use another tokenizer"});
+  }
 };
 
 Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
@@ -35,12 +52,12 @@ Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
   if (!impl_->code) {
     PCRE2_UCHAR message[256];
     pcre2_get_error_message(error, message, sizeof message);
-    tokenizer_json::bad(fmt::format("the regular expression \"{}\" fails at {}: {}", pattern,
+    tokenizer_json::bad(fmt::format("the regular expression {} fails at {}: {}", in_quotes(pattern),
                                     offset, reinterpret_cast<const char*>(message)),
                         "one that PCRE2 takes");
   }
   pcre2_jit_compile(impl_->code.get(), PCRE2_JIT_COMPLETE);
-  impl_->limits.reset(pcre2_match_context_create(nullptr));
+  impl_->pattern = in_quotes(pattern);
 }
 
 Regex::Regex(Regex&&) noexcept = default;
@@ -50,20 +67,24 @@ Regex::~Regex() = default;
 std::vector<Match> Regex::find_all(std::string_view text) const {
   const std::unique_ptr<pcre2_match_data, Free> data(
       pcre2_match_data_create_from_pattern(impl_->code.get(), nullptr));
+  const std::unique_ptr<pcre2_match_context, Free> limits(pcre2_match_context_create(nullptr));
+  pcre2_set_match_limit(limits.get(), most_steps(text.size()));
   std::vector<Match> matches;
   size_t at = 0;
   while (at < text.size()) {
     const int found =
         pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
-                    PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), impl_->limits.get());
+                    PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), limits.get());
     if (found == PCRE2_ERROR_NOMATCH) break;
     if (found < 0) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  {"splitting a text into words",
-                   fmt::format("the tokenizer's pattern gives up (PCRE2 error {})", found), "",
-                   "cut the text into shorter pieces"});
+      impl_->refuse(fmt::format("gives up (PCRE2 error {})", found),
+                    fmt::format("a match within {} steps", most_steps(text.size())));
     }
     const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
+    // \K in a group that a lookahead calls.
+    if (bounds[0] < at || bounds[1] <= bounds[0]) {
+      impl_->refuse("makes a match that ends before it begins", "matches in order");
+    }
     matches.push_back({bounds[0], bounds[1]});
     at = bounds[1];
   }

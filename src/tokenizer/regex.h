@@ -23,6 +23,7 @@ class Regex {
   ~Regex();
   /// All matches that are not empty, in order. `text` must be UTF-8.
   /// Errors: kInvalidArgument when the pattern needs more than the matcher's limits on this text.
+  /// The limits grow with the text.
   std::vector<Match> find_all(std::string_view text) const;
 
  private:

@@ -20,11 +20,15 @@ struct SpecialTokens {
   std::optional<int32_t> pad;
 };
 
-/// From tokenizer.json's post_processor and from tokenizer_config.json (may be null). The config's
-/// add_bos_token and add_eos_token count; for LlamaTokenizer(Fast), whose default is to add BOS,
-/// they replace the post_processor (transformers' LlamaTokenizerFast.update_post_processor); a
-/// token is never added twice. Errors: kUnsupported for another post_processor, kBadFile.
-SpecialTokens read_special_tokens(const nlohmann::json& post_processor,
-                                  const nlohmann::json& config, const TokenLookup& lookup);
+/// What tokenizer.json's post_processor (may be null) adds. Errors: kUnsupported for another
+/// post_processor, kBadFile.
+SpecialTokens read_post_processor(const nlohmann::json& post_processor);
+
+/// What tokenizer_config.json (may be null) changes: add_bos_token and add_eos_token count; for
+/// LlamaTokenizer(Fast), whose default is to add BOS, they replace the post_processor
+/// (transformers' LlamaTokenizerFast.update_post_processor); a token is never added twice.
+/// Errors: kBadFile, also for a token to add that `lookup` does not know.
+void apply_tokenizer_config(const nlohmann::json& config, const TokenLookup& lookup,
+                            SpecialTokens& special);
 
 }  // namespace expertoire

@@ -1,9 +1,13 @@
 #include "tokenizer/token_decoder.h"
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <numeric>
 
 #include "base/utf8.h"
+#include "io/json.h"
+#include "io/refuse.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
@@ -76,16 +80,6 @@ Tokens fuse(Tokens tokens) {
   return {std::accumulate(tokens.begin(), tokens.end(), std::string())};
 }
 
-std::string replaced(const Pattern& pattern, const std::string& content, const std::string& text) {
-  std::string result;
-  size_t at = 0;
-  for (const Match& match : pattern.find_all(text)) {
-    result.append(text, at, match.begin - at).append(content);
-    at = match.end;
-  }
-  return result.append(text, at);
-}
-
 // Takes up to `count` times `content` off one end.
 void strip_front(std::string& token, const std::string& content, int64_t count) {
   for (; count > 0 && token.starts_with(content); --count) token.erase(0, content.size());
@@ -96,9 +90,11 @@ void strip_back(std::string& token, const std::string& content, int64_t count) {
 }
 
 int64_t count_of(const json& component, const char* key) {
-  const json value = component.value(key, json(0));
+  const json& value = tokenizer_json::at(component, key);
+  if (value.is_null()) return 0;
   if (!value.is_number_integer() || value < 0 || value > 1000) {
-    tokenizer_json::bad(std::string(key) + " is " + value.dump(), "a small whole number");
+    tokenizer_json::bad(fmt::format("{} is {}", key, in_short(value)),
+                        "a whole number from 0 to 1000");
   }
   return value.get<int64_t>();
 }
@@ -117,19 +113,16 @@ std::function<Tokens(Tokens)> make_strip(const json& component) {
 }
 
 std::function<Tokens(Tokens)> make_replace(const json& component) {
-  auto pattern = std::make_shared<Pattern>(component.value("pattern", json()));
+  auto pattern = std::make_shared<Pattern>(tokenizer_json::at(component, "pattern"));
   return [pattern, content = tokenizer_json::text(component, "content", "")](Tokens tokens) {
-    for (std::string& token : tokens) token = replaced(*pattern, content, token);
+    for (std::string& token : tokens) token = pattern->replace_all(token, content);
     return tokens;
   };
 }
 
 std::function<Tokens(Tokens)> make_metaspace(const json& component) {
-  const std::string space = tokenizer_json::text(component, "replacement", "\xe2\x96\x81");
-  const bool prefix = tokenizer_json::boolean(component, "add_prefix_space", true);
-  const std::string scheme =
-      tokenizer_json::text(component, "prepend_scheme", prefix ? "always" : "never");
-  if (space.empty()) tokenizer_json::bad("an empty replacement", "a character");
+  const std::string space = tokenizer_json::character(component, "replacement", "\xe2\x96\x81");
+  const std::string scheme = tokenizer_json::prepend_scheme(component);
   return [space, scheme](Tokens tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) {
       if (i == 0 && scheme != "never") strip_front(tokens[0], space, 1);
@@ -152,7 +145,11 @@ std::function<Tokens(Tokens)> make_sequence(const json& component) {
     if (parts.back() == nullptr) tokenizer_json::bad("a null in a Sequence", "a decoder");
   }
   return [parts](Tokens tokens) {
-    for (const auto& part : parts) tokens = part->apply(std::move(tokens));
+    const size_t before = tokenizer_json::total_size(tokens);
+    for (const auto& part : parts) {
+      tokens = part->apply(std::move(tokens));
+      tokenizer_json::check_growth("decoder", before, tokenizer_json::total_size(tokens));
+    }
     return tokens;
   };
 }
@@ -170,7 +167,7 @@ std::unique_ptr<TokenDecoder> make_token_decoder(const json& component) {
   if (type == "Strip") step = make_strip(component);
   if (type == "Metaspace") step = make_metaspace(component);
   if (type == "Sequence") step = make_sequence(component);
-  if (!step) tokenizer_json::unsupported("the decoder " + type);
+  if (!step) tokenizer_json::unsupported("the decoder " + in_quotes(type));
   return std::make_unique<Step>(std::move(step));
 }
 

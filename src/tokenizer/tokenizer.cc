@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "io/json.h"
+#include "io/refuse.h"
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/normalizer.h"
@@ -21,6 +22,7 @@ namespace expertoire {
 using nlohmann::json;
 
 struct Tokenizer::Impl {
+  std::string name;  // of the file, for messages
   std::vector<AddedToken> added;
   std::unique_ptr<Normalizer> normalizer;
   std::unique_ptr<PreTokenizer> pre_tokenizer;
@@ -33,6 +35,28 @@ struct Tokenizer::Impl {
   std::vector<bool> is_special;     // by id
   std::unordered_map<std::string, int32_t> added_ids;
   std::string chat_template;
+
+  void read(const json& root);  // tokenizer.json
+
+  void name_token(int32_t id, const std::string& text) {
+    if (tokens.size() <= static_cast<size_t>(id)) tokens.resize(static_cast<size_t>(id) + 1);
+    tokens[static_cast<size_t>(id)] = text;
+  }
+
+  std::optional<int32_t> find(std::string_view token) const {
+    const auto found = added_ids.find(std::string(token));
+    return found != added_ids.end() ? found->second : bpe->find(token);
+  }
+
+  void encode(std::string_view text, std::vector<int32_t>& ids) const {
+    for (const AddedTokenMatcher::Piece& piece : raw_matcher->split(text)) {
+      if (piece.id >= 0) {
+        ids.push_back(piece.id);
+      } else {
+        encode_piece(piece.text, piece.text.data() == text.data(), ids);
+      }
+    }
+  }
 
   void encode_words(std::string text, bool first, std::vector<int32_t>& ids) const {
     std::vector<std::string> words;
@@ -56,81 +80,117 @@ struct Tokenizer::Impl {
 
 namespace {
 
-void name_token(std::vector<std::string>& tokens, int32_t id, const std::string& text) {
-  if (tokens.size() <= static_cast<size_t>(id)) tokens.resize(static_cast<size_t>(id) + 1);
-  tokens[static_cast<size_t>(id)] = text;
-}
-
 // A chat template is text, or a list of named ones whose "default" counts.
 std::string read_chat_template(const json& config) {
-  const json value = config.is_object() ? config.value("chat_template", json()) : json();
-  if (value.is_string()) return value.get<std::string>();
+  const json& value = tokenizer_json::at(config, "chat_template");
+  if (!value.is_array()) return tokenizer_json::text(config, "chat_template", "");
   for (const json& named : value) {
-    if (named.is_object() && named.value("name", json()) == "default") {
+    if (tokenizer_json::at(named, "name") == "default") {
       return tokenizer_json::text(named, "template", "");
     }
   }
   return "";
 }
 
+// Ids may have holes, but a small file must not ask for a large table.
+void check_ids(const Bpe& bpe, const std::vector<AddedToken>& added) {
+  const size_t count = bpe.vocab().size() + added.size();
+  const auto check = [&](int32_t id, const std::string& token) {
+    if (static_cast<size_t>(id) < 2 * count + 1024) return;
+    tokenizer_json::bad(fmt::format("the id {} of {} among {} tokens", id, in_quotes(token), count),
+                        "ids with few holes between them");
+  };
+  std::unordered_map<int32_t, std::string_view> token_of;
+  for (const auto& [token, id] : bpe.vocab()) {
+    check(id, token);
+    token_of.emplace(id, token);
+  }
+  for (const AddedToken& token : added) {
+    check(token.id, token.content);
+    const std::optional<int32_t> other = bpe.find(token.content);
+    const auto same = token_of.find(token.id);
+    if (other.value_or(token.id) == token.id &&
+        (same == token_of.end() || same->second == token.content)) {
+      continue;
+    }
+    tokenizer_json::bad(
+        fmt::format("the id {} of the added token {}, which disagrees with the vocabulary",
+                    token.id, in_quotes(token.content)),
+        "one token for each id");
+  }
+}
+
+void check_special(const std::vector<int32_t>& ids, size_t vocab_size) {
+  for (const int32_t id : ids) {
+    if (static_cast<size_t>(id) < vocab_size) continue;
+    tokenizer_json::bad(fmt::format("the id {} in the post_processor", id),
+                        "an id of the vocabulary");
+  }
+}
+
 }  // namespace
+
+void Tokenizer::Impl::read(const json& root) {
+  if (!root.is_object()) tokenizer_json::bad(in_short(root) + ", no object", "an object");
+  const auto part = [&](const char* key) -> const json& { return tokenizer_json::at(root, key); };
+  added = read_added_tokens(part("added_tokens"));
+  normalizer = make_normalizer(part("normalizer"));
+  pre_tokenizer = make_pre_tokenizer(part("pre_tokenizer"));
+  bpe = std::make_unique<Bpe>(part("model"));
+  decoder = make_token_decoder(part("decoder"));
+  raw_matcher = std::make_unique<AddedTokenMatcher>(added, false, normalizer.get());
+  normalized_matcher = std::make_unique<AddedTokenMatcher>(added, true, normalizer.get());
+  check_ids(*bpe, added);
+  for (const auto& [token, id] : bpe->vocab()) name_token(id, token);
+  for (const AddedToken& token : added) {
+    name_token(token.id, token.content);
+    added_ids[token.content] = token.id;
+  }
+  is_special.resize(tokens.size());
+  for (const AddedToken& token : added) is_special[static_cast<size_t>(token.id)] = token.special;
+  special = read_post_processor(part("post_processor"));
+  check_special(special.before, tokens.size());
+  check_special(special.after, tokens.size());
+}
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view config_json) {
-  const json root = parse_json(tokenizer_json, "tokenizer.json");
-  if (!root.is_object()) tokenizer_json::bad("no object", "an object");
-  const json config =
-      config_json.empty() ? json() : parse_json(config_json, "tokenizer_config.json");
-  const auto part = [&](const char* key) { return root.value(key, json()); };
+Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view config_json,
+                               const std::string& name, const std::string& config_name) {
   auto impl = std::make_unique<Impl>();
-  impl->added = read_added_tokens(part("added_tokens"));
-  impl->normalizer = make_normalizer(part("normalizer"));
-  impl->pre_tokenizer = make_pre_tokenizer(part("pre_tokenizer"));
-  impl->bpe = std::make_unique<Bpe>(part("model"));
-  impl->decoder = make_token_decoder(part("decoder"));
-  const auto matcher = [&](bool normalized) {
-    return std::make_unique<AddedTokenMatcher>(impl->added, normalized, impl->normalizer.get());
-  };
-  impl->raw_matcher = matcher(false);
-  impl->normalized_matcher = matcher(true);
-  for (const auto& [token, id] : impl->bpe->vocab()) name_token(impl->tokens, id, token);
-  for (const AddedToken& token : impl->added) {
-    name_token(impl->tokens, token.id, token.content);
-    impl->added_ids[token.content] = token.id;
-  }
-  impl->is_special.resize(impl->tokens.size());
-  for (const AddedToken& token : impl->added) {
-    impl->is_special[static_cast<size_t>(token.id)] = token.special;
-  }
-  impl->special = read_special_tokens(part("post_processor"), config,
-                                      [&](const std::string& token) -> std::optional<int32_t> {
-                                        const auto found = impl->added_ids.find(token);
-                                        if (found != impl->added_ids.end()) return found->second;
-                                        return impl->bpe->find(token);
-                                      });
-  impl->chat_template = read_chat_template(config);
+  impl->name = name;
+  tokenizer_json::named("reading", name, [&] { impl->read(parse_json(tokenizer_json, name)); });
+  if (config_json.empty()) return Tokenizer(std::move(impl));
+  tokenizer_json::named("reading", config_name, [&] {
+    const json config = parse_json(config_json, config_name);
+    apply_tokenizer_config(
+        config, [&](const std::string& token) { return impl->find(token); }, impl->special);
+    impl->chat_template = read_chat_template(config);
+  });
   return Tokenizer(std::move(impl));
 }
 
 Tokenizer Tokenizer::load(const std::string& path) {
   namespace fs = std::filesystem;
-  const bool folder = fs::is_directory(path);
-  const std::string file = folder ? path + "/tokenizer.json" : path;
-  if (!fs::exists(file)) {
+  std::error_code ignored;
+  const std::string file = fs::is_directory(path, ignored) ? path + "/tokenizer.json" : path;
+  if (!fs::exists(file, ignored)) {
     throw Error(ErrorCode::kNotFound,
                 {"loading the tokenizer", "no file " + file, "a tokenizer.json",
                  "token ids work without: forward --ids, generate --ids"});
   }
   const auto beside = [&](const char* name) {
-    const fs::path candidate = fs::path(file).parent_path() / name;
-    return fs::exists(candidate) ? read_text_file(candidate.string()) : std::string();
+    return (fs::path(file).parent_path() / name).string();
   };
-  Tokenizer tokenizer = from_json(read_text_file(file), beside("tokenizer_config.json"));
-  if (std::string jinja = beside("chat_template.jinja"); !jinja.empty()) {
+  const auto text_of = [&](const std::string& name) {
+    return fs::exists(name, ignored) ? read_text_file(name) : std::string();
+  };
+  const std::string config = beside("tokenizer_config.json");
+  Tokenizer tokenizer = from_json(read_text_file(file), text_of(config), file, config);
+  if (std::string jinja = text_of(beside("chat_template.jinja")); !jinja.empty()) {
     const_cast<Impl&>(*tokenizer.impl_).chat_template = std::move(jinja);
   }
   return tokenizer;
@@ -144,13 +204,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special) 
   }
   std::vector<int32_t> ids;
   if (add_special) ids = impl_->special.before;
-  for (const AddedTokenMatcher::Piece& piece : impl_->raw_matcher->split(text)) {
-    if (piece.id >= 0) {
-      ids.push_back(piece.id);
-    } else {
-      impl_->encode_piece(piece.text, piece.text.data() == text.data(), ids);
-    }
-  }
+  tokenizer_json::named("tokenizing a text with", impl_->name, [&] { impl_->encode(text, ids); });
   if (add_special) {
     ids.insert(ids.end(), impl_->special.after.begin(), impl_->special.after.end());
   }
@@ -168,7 +222,10 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
     if (skip_special && impl_->is_special[static_cast<size_t>(id)]) continue;
     tokens.push_back(impl_->tokens[static_cast<size_t>(id)]);
   }
-  if (impl_->decoder) tokens = impl_->decoder->apply(std::move(tokens));
+  if (impl_->decoder) {
+    tokenizer_json::named("decoding token ids with", impl_->name,
+                          [&] { tokens = impl_->decoder->apply(std::move(tokens)); });
+  }
   std::string text;
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (!impl_->decoder && i > 0) text += ' ';
@@ -184,9 +241,7 @@ std::string Tokenizer::id_to_token(int32_t id) const {
 }
 
 std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
-  const auto found = impl_->added_ids.find(std::string(token));
-  if (found != impl_->added_ids.end()) return found->second;
-  return impl_->bpe->find(token);
+  return impl_->find(token);
 }
 
 std::optional<int32_t> Tokenizer::bos_id() const { return impl_->special.bos; }

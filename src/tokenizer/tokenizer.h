@@ -19,8 +19,11 @@ class Tokenizer {
   /// Errors: kNotFound, kBadFile, kUnsupported (a component that we do not implement, by name).
   static Tokenizer load(const std::string& path);
 
-  /// From the texts of the files; `config` (tokenizer_config.json) may be empty.
-  static Tokenizer from_json(std::string_view tokenizer_json, std::string_view config = {});
+  /// From the texts of the files; `config` (tokenizer_config.json) may be empty. The names are for
+  /// error messages.
+  static Tokenizer from_json(std::string_view tokenizer_json, std::string_view config = {},
+                             const std::string& name = "tokenizer.json",
+                             const std::string& config_name = "tokenizer_config.json");
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -1,0 +1,204 @@
+"""Full disks, folders that cannot be written, closed pipes and signals end cleanly: a documented
+exit code, one sentence on stderr, nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from program import (CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, PROGRAM, corpus, names, run,
+                     sentence, start, wait_until_it_catches)
+
+
+def write_ids(folder, sequences=600, length=500):
+    """Sequences whose forward passes take far longer than these tests wait."""
+    path = folder / "ids.json"
+    path.write_text(json.dumps([[(7 * i + j) % 8000 for j in range(length)]
+                                for i in range(sequences)]))
+    return path
+
+
+def commands(folder, out, times=40):
+    """Long commands that write to `out`, and perplexity, which writes to stdout."""
+    texts = corpus(folder / "texts.jsonl", times)
+    return {
+        "embed": ["embed", "--input", texts, "--out", out / "o.npy"],
+        "trace": ["trace", "--input", texts, "--out", out / "o.jsonl"],
+        "trace-tensors": ["trace", "--input", texts, "--out", out / "o.safetensors"],
+        "calibrate": ["calibrate", "--input", texts, "--out", out / "o.safetensors"],
+        "forward": ["forward", "--ids", write_ids(folder), "--stages", "final_norm",
+                    "--out", out / "o.safetensors"],
+        "perplexity": ["perplexity", "--input", texts],
+    }
+
+
+WRITERS = ["embed", "trace", "trace-tensors", "calibrate", "forward"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 128 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder],
+                             capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("this user cannot mount a small disk: run as root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_full_disk(command, tmp_path, small_disk):
+    (small_disk / "full").write_bytes(b"x" * 100_000)
+    arguments = commands(tmp_path, small_disk, times=1)[command]
+    if command == "calibrate":
+        arguments += ["--prompt", "none", "--prompt", "prompteol"] + sum(
+            [["--prompt", f"{i} {{text}}"] for i in range(8)], [])
+    if command == "forward":
+        arguments[2] = write_ids(tmp_path, sequences=2)
+    result = run(*arguments)
+    assert result.returncode == IO
+    assert "No space left on device" in sentence(result.stderr)
+    assert names(small_disk) == ["full"]
+
+
+def test_embed_resumes_once_the_disk_has_room(tmp_path, small_disk):
+    arguments = ["embed", "--input", CORPUS, "--checkpoint-every", 10]
+    result = run(*arguments, "--out", small_disk / "o.npy")
+    assert result.returncode == IO
+    assert names(small_disk) == ["o.npy.partial", "o.npy.partial.json"]
+    subprocess.run(["mount", "-o", "remount,size=32m", small_disk], check=True)
+    assert run(*arguments, "--out", small_disk / "o.npy", "--resume").returncode == 0
+    assert run(*arguments, "--out", tmp_path / "o.npy").returncode == 0
+    assert (small_disk / "o.npy").read_bytes() == (tmp_path / "o.npy").read_bytes()
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_limit_of_file_size(command, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = commands(tmp_path, out, times=1)[command]
+    if command == "calibrate":
+        arguments += ["--prompt", "none"]
+    if command == "forward":
+        arguments[2] = write_ids(tmp_path, sequences=2)
+    limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(PROGRAM), *map(str, arguments)]
+    result = subprocess.run(limited, capture_output=True, timeout=300)
+    assert result.returncode == IO
+    assert "File too large" in sentence(result.stderr)
+    assert names(out) == []
+
+
+@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("where, code, words", [
+    ("missing", NOT_FOUND, "check that its folder exists"),
+    ("locked", IO, "ermi"),  # Permission denied, or Operation not permitted
+    ("folder", INVALID, "it exists and is not a regular file"),
+])
+def test_an_output_that_cannot_be_written(command, where, code, words, tmp_path):
+    arguments = commands(tmp_path, tmp_path, times=1)[command]
+    out = arguments.index("--out") + 1
+    name = arguments[out].name
+    if where == "folder":
+        arguments[out].mkdir()
+    elif where == "locked":
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o555)
+        # Modes do not hold root back; sysfs takes no files from anybody.
+        arguments[out] = folder / name if os.geteuid() else Path("/sys/kernel") / name
+    else:
+        arguments[out] = tmp_path / "nowhere" / name
+    began = time.monotonic()
+    result = run(*arguments)
+    assert result.returncode == code
+    assert words in sentence(result.stderr)
+    assert time.monotonic() - began < 60
+    assert not [n for n in names(tmp_path) if "tmp-" in n or "partial" in n]
+
+
+STDOUT_COMMANDS = [
+    ["info"], ["info", "--json"], ["prompts"], ["--help"], ["--version"], ["embed", "--help"],
+    ["tokenize", "--input", CORPUS], ["tokenize", "--json", "--input", CORPUS],
+    ["trace", "--input", CORPUS], ["embed", "--input", CORPUS], ["similarity", "a", "b"],
+    ["generate", "--prompt", "The cell", "--max-tokens", "4"],
+]
+
+
+@pytest.mark.parametrize("arguments", STDOUT_COMMANDS, ids=lambda a: " ".join(map(str, a))[:24])
+def test_stdout_on_a_full_disk(arguments):
+    with open("/dev/full", "wb") as full:
+        result = run(*arguments, stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert result.returncode == IO
+    assert "No space left on device" in sentence(result.stderr)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["trace", "--input", CORPUS], ["embed", "--input", CORPUS], ["tokenize", "--input", CORPUS],
+], ids=lambda a: a[0])
+def test_a_closed_pipe(arguments):
+    process = start(*arguments)
+    head = subprocess.run(["head", "-1"], stdin=process.stdout, capture_output=True)
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait(timeout=60) == IO
+    assert head.stdout.count(b"\n") == 1
+    assert "Broken pipe" in sentence(error)
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_standard_stream(closed, tmp_path):
+    """No file of ours takes the place of a stream that the caller closed."""
+    out = tmp_path / "o.npy"
+    command = f'exec "$0" "$@" {closed}>&-'
+    result = subprocess.run(
+        ["sh", "-c", command, PROGRAM, "embed", "--input", CORPUS, "--out", out],
+        capture_output=True, timeout=300)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert run("embed", "--input", CORPUS, "--out", tmp_path / "same.npy").returncode == 0
+    assert out.read_bytes() == (tmp_path / "same.npy").read_bytes()
+    lost = subprocess.run(["sh", "-c", command, PROGRAM, "info"], capture_output=True, timeout=60)
+    assert lost.returncode == (IO if closed == 1 else 0)
+
+
+def test_errors_need_no_stderr():
+    with open("/dev/full", "wb") as full:
+        result = run("info", "--model", "nowhere/at-all", stderr=full, stdout=subprocess.PIPE,
+                     capture_output=False)
+    assert result.returncode == NOT_FOUND
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.0, 0.4])
+@pytest.mark.parametrize("command", [*WRITERS, "perplexity"])
+def test_signals(command, number, delay, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    process = start(*commands(tmp_path, out)[command])
+    wait_until_it_catches(process, number)
+    time.sleep(delay)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == CANCELLED
+    assert "stopped on request" in sentence(stderr)
+    assert stdout == b""
+    left = ["o.npy.partial", "o.npy.partial.json"]
+    if command == "embed" and names(out):
+        assert names(out) == left
+        assert "--resume" in sentence(stderr)
+    else:
+        assert names(out) == []
+
+
+def test_a_signal_while_it_waits_for_input(tmp_path):
+    process = start("embed", "--out", tmp_path / "o.npy", stdin=subprocess.PIPE)
+    wait_until_it_catches(process, signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == CANCELLED
+    sentence(stderr)
+    assert names(tmp_path) == []
