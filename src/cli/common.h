@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace expertoire::cli {
@@ -42,6 +43,11 @@ struct LoadedModel {
 
 /// The token that Ctrl-C raises; installs the handler on first use.
 CancelToken& interrupt_token();
+
+/// The tokens that a chat template may name, from the model's tokenizer.
+ChatOptions chat_options(const Tokenizer& tokenizer);
+/// Errors: kInvalidArgument when the model has none.
+const std::string& chat_template_of(const Tokenizer& tokenizer);
 
 /// A line on stderr with rate and ETA, on a terminal only; at most ten times a second.
 class ProgressBar {

@@ -80,7 +80,8 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view config_json) {
+Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view config_json,
+                               std::string_view chat_template) {
   const json root = parse_json(tokenizer_json, "tokenizer.json");
   if (!root.is_object()) tokenizer_json::bad("no object", "an object");
   const json config =
@@ -112,7 +113,8 @@ Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view
                                         if (found != impl->added_ids.end()) return found->second;
                                         return impl->bpe->find(token);
                                       });
-  impl->chat_template = read_chat_template(config);
+  impl->chat_template =
+      chat_template.empty() ? read_chat_template(config) : std::string(chat_template);
   return Tokenizer(std::move(impl));
 }
 
@@ -129,11 +131,8 @@ Tokenizer Tokenizer::load(const std::string& path) {
     const fs::path candidate = fs::path(file).parent_path() / name;
     return fs::exists(candidate) ? read_text_file(candidate.string()) : std::string();
   };
-  Tokenizer tokenizer = from_json(read_text_file(file), beside("tokenizer_config.json"));
-  if (std::string jinja = beside("chat_template.jinja"); !jinja.empty()) {
-    const_cast<Impl&>(*tokenizer.impl_).chat_template = std::move(jinja);
-  }
-  return tokenizer;
+  return from_json(read_text_file(file), beside("tokenizer_config.json"),
+                   beside("chat_template.jinja"));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special) const {

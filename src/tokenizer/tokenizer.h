@@ -19,8 +19,10 @@ class Tokenizer {
   /// Errors: kNotFound, kBadFile, kUnsupported (a component that we do not implement, by name).
   static Tokenizer load(const std::string& path);
 
-  /// From the texts of the files; `config` (tokenizer_config.json) may be empty.
-  static Tokenizer from_json(std::string_view tokenizer_json, std::string_view config = {});
+  /// From the texts of the files: tokenizer_config.json and chat_template.jinja may be empty. The
+  /// latter wins over the config's chat_template, as in transformers.
+  static Tokenizer from_json(std::string_view tokenizer_json, std::string_view config = {},
+                             std::string_view chat_template = {});
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
