@@ -83,6 +83,23 @@ std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& o
   return info;
 }
 
+ChatOptions chat_options(const Tokenizer& tokenizer) {
+  const auto text_of = [&](std::optional<int32_t> id) {
+    return id ? tokenizer.id_to_token(*id) : std::string();
+  };
+  ChatOptions options;
+  options.bos_token = text_of(tokenizer.bos_id());
+  options.eos_token = text_of(tokenizer.eos_id());
+  if (tokenizer.pad_id()) options.variables["pad_token"] = text_of(tokenizer.pad_id());
+  return options;
+}
+
+const std::string& chat_template_of(const Tokenizer& tokenizer) {
+  if (!tokenizer.chat_template().empty()) return tokenizer.chat_template();
+  throw Error(ErrorCode::kInvalidArgument, {"preparing a chat", "a model without a chat template",
+                                            "a model tuned for chat", ""});
+}
+
 ProgressBar::ProgressBar(std::string unit)
     : unit_(std::move(unit)),
       terminal_(::isatty(STDERR_FILENO) != 0),

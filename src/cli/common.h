@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace expertoire::cli {
@@ -43,6 +44,11 @@ struct LoadedModel {
 /// The token that SIGINT and SIGTERM raise; installs the handler on first use. A second signal ends
 /// the program at once.
 CancelToken& interrupt_token();
+
+/// The tokens that a chat template may name, from the model's tokenizer.
+ChatOptions chat_options(const Tokenizer& tokenizer);
+/// Errors: kInvalidArgument when the model has none.
+const std::string& chat_template_of(const Tokenizer& tokenizer);
 
 /// A line on stderr with rate and ETA, on a terminal only; at most ten times a second.
 class ProgressBar {

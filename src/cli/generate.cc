@@ -11,7 +11,6 @@
 #include "engine/generation_config.h"
 #include "io/file_descriptor.h"
 #include "io/token_ids.h"
-#include "tokenizer/chat_template.h"
 
 namespace expertoire::cli {
 namespace {
@@ -35,21 +34,14 @@ std::vector<int32_t> end_ids(const Model& model) {
   return ids;
 }
 
+// A chat template writes BOS and the like itself.
 std::vector<int32_t> prompt_ids(const Options& options, const Tokenizer& tokenizer) {
   if (!options.chat) return tokenizer.encode(options.prompt);
   std::vector<ChatMessage> messages;
   if (!options.system.empty()) messages.push_back({"system", options.system});
   messages.push_back({"user", options.prompt});
-  const auto text_of = [&](std::optional<int32_t> id) {
-    return id ? tokenizer.id_to_token(*id) : std::string();
-  };
-  if (tokenizer.chat_template().empty()) {
-    throw Error(ErrorCode::kInvalidArgument, {"preparing a chat", "a model without a chat template",
-                                              "one tuned for chat, or no --chat", ""});
-  }
   const std::string text =
-      render_chat(tokenizer.chat_template(), messages,
-                  {true, text_of(tokenizer.bos_id()), text_of(tokenizer.eos_id())});
+      render_chat(chat_template_of(tokenizer), messages, chat_options(tokenizer));
   return tokenizer.encode(text, false);
 }
 
@@ -95,10 +87,12 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   GenerateOptions& generate = options->generate;
   options->model.add_to(app);
-  app.add_option("--prompt", options->prompt, "Text to continue");
+  auto* prompt = app.add_option("--prompt", options->prompt, "Text to continue");
   app.add_option("--ids", options->ids, "Or a JSON list of lists of token ids");
-  app.add_flag("--chat", options->chat, "The prompt is a user's message (chat template)");
-  app.add_option("--system", options->system, "System message of a chat");
+  auto* chat =
+      app.add_flag("--chat", options->chat, "The prompt is a user's message (chat template)")
+          ->needs(prompt);
+  app.add_option("--system", options->system, "System message of a chat")->needs(chat);
   app.add_option("--max-tokens", generate.max_tokens, "Most new tokens")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -159,17 +159,20 @@ Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view config_json,
-                               const std::string& name, const std::string& config_name) {
+                               std::string_view chat_template, const std::string& name,
+                               const std::string& config_name) {
   auto impl = std::make_unique<Impl>();
   impl->name = name;
   tokenizer_json::named("reading", name, [&] { impl->read(parse_json(tokenizer_json, name)); });
-  if (config_json.empty()) return Tokenizer(std::move(impl));
-  tokenizer_json::named("reading", config_name, [&] {
-    const json config = parse_json(config_json, config_name);
-    apply_tokenizer_config(
-        config, [&](const std::string& token) { return impl->find(token); }, impl->special);
-    impl->chat_template = read_chat_template(config);
-  });
+  if (!config_json.empty()) {
+    tokenizer_json::named("reading", config_name, [&] {
+      const json config = parse_json(config_json, config_name);
+      apply_tokenizer_config(
+          config, [&](const std::string& token) { return impl->find(token); }, impl->special);
+      impl->chat_template = read_chat_template(config);
+    });
+  }
+  if (!chat_template.empty()) impl->chat_template = chat_template;
   return Tokenizer(std::move(impl));
 }
 
@@ -189,11 +192,8 @@ Tokenizer Tokenizer::load(const std::string& path) {
     return fs::exists(name, ignored) ? read_text_file(name) : std::string();
   };
   const std::string config = beside("tokenizer_config.json");
-  Tokenizer tokenizer = from_json(read_text_file(file), text_of(config), file, config);
-  if (std::string jinja = text_of(beside("chat_template.jinja")); !jinja.empty()) {
-    const_cast<Impl&>(*tokenizer.impl_).chat_template = std::move(jinja);
-  }
-  return tokenizer;
+  return from_json(read_text_file(file), text_of(config), text_of(beside("chat_template.jinja")),
+                   file, config);
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special) const {

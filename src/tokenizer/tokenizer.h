@@ -19,9 +19,11 @@ class Tokenizer {
   /// Errors: kNotFound, kBadFile, kUnsupported (a component that we do not implement, by name).
   static Tokenizer load(const std::string& path);
 
-  /// From the texts of the files; `config` (tokenizer_config.json) may be empty. The names are for
-  /// error messages.
+  /// From the texts of the files: tokenizer_config.json and chat_template.jinja may be empty. The
+  /// latter wins over the config's chat_template, as in transformers. The names are for error
+  /// messages.
   static Tokenizer from_json(std::string_view tokenizer_json, std::string_view config = {},
+                             std::string_view chat_template = {},
                              const std::string& name = "tokenizer.json",
                              const std::string& config_name = "tokenizer_config.json");
 

@@ -1,0 +1,111 @@
+// expertoire chat-template
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/common.h"
+#include "engine/shipped.h"
+#include "io/file_descriptor.h"
+#include "io/json.h"
+#include "tokenizer/chat_template.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string model, file, messages;
+  std::vector<std::string> variables;
+  bool no_generation_prompt = false;
+  ChatOptions chat;
+};
+
+std::vector<ChatMessage> read_messages(const std::string& path) {
+  const auto refuse = [&](const std::string& found) {
+    throw Error(
+        ErrorCode::kBadFile,
+        {"reading " + path, found, R"(a list of messages, {"role": "user", "content": "…"})", ""});
+  };
+  const json root = read_json_file(path);
+  if (!root.is_array()) refuse("no list");
+  std::vector<ChatMessage> messages;
+  for (const json& item : root) {
+    const auto text = [&](const char* key) {
+      const json value = item.is_object() ? item.value(key, json()) : json();
+      if (!value.is_string()) refuse(fmt::format("a message without a text {}", key));
+      return value.get<std::string>();
+    };
+    messages.push_back({text("role"), text("content")});
+    if (item.size() != 2) refuse("a message with more than role and content");
+  }
+  return messages;
+}
+
+// name=value; true, false and whole numbers are what they look like.
+void add_variable(const std::string& text, ChatOptions& options) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading --var", "\"" + text + "\"", "name=value", ""});
+  }
+  const std::string name = text.substr(0, equals);
+  const std::string value = text.substr(equals + 1);
+  int64_t number = 0;
+  const char* end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, number);
+  if (value == "true" || value == "false") {
+    options.variables[name] = value == "true";
+  } else if (parsed.ec == std::errc() && parsed.ptr == end) {
+    options.variables[name] = number;
+  } else {
+    options.variables[name] = value;
+  }
+}
+
+// The template, and the tokens of the model where none were given.
+std::string find_template(const Options& options, ChatOptions& chat) {
+  if (!options.file.empty()) return read_text_file(options.file);
+  const Tokenizer tokenizer = Tokenizer::load(model_folder(options.model));
+  const ChatOptions tokens = chat_options(tokenizer);
+  if (chat.bos_token.empty()) chat.bos_token = tokens.bos_token;
+  if (chat.eos_token.empty()) chat.eos_token = tokens.eos_token;
+  return chat_template_of(tokenizer);
+}
+
+void run(const Options& options) {
+  ChatOptions chat = options.chat;
+  chat.add_generation_prompt = !options.no_generation_prompt;
+  for (const std::string& variable : options.variables) add_variable(variable, chat);
+  const std::string text = find_template(options, chat);
+  const std::string prompt = render_chat(text, read_messages(options.messages), chat);
+  write_all(STDOUT_FILENO, prompt, "standard output");
+}
+
+std::function<void()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  auto* file = app.add_option("--template", options->file, "File with a Jinja chat template");
+  app.add_option("--model", options->model,
+                 "Or a model folder or org/name, for its template, BOS and EOS")
+      ->excludes(file);
+  app.add_option("--messages", options->messages,
+                 R"(JSON file: a list of {"role": "user", "content": "…"})")
+      ->required();
+  app.add_flag("--no-generation-prompt", options->no_generation_prompt,
+               "End after the last message");
+  app.add_option("--bos", options->chat.bos_token, "Text of the token bos_token");
+  app.add_option("--eos", options->chat.eos_token, "Text of the token eos_token");
+  app.add_option("--var", options->variables,
+                 "name=value for the template, e.g. enable_thinking=false; may be given again");
+  return [options] { run(*options); };
+}
+
+}  // namespace
+
+extern const Command kChatTemplateCommand = {
+    "chat-template", "Print the prompt that a chat template makes of messages", setup};
+
+}  // namespace expertoire::cli
