@@ -59,12 +59,13 @@ const Field* field_of(const std::string& name, std::string& prompt) {
   return nullptr;
 }
 
+// A dense model has no routing part.
 void check_sizes(const std::string& path, const std::string& prompt, const CalibrationSet& set) {
   const auto check = [&](const std::string& part, size_t mean, size_t std) {
-    if (mean == std && mean > 0) return;
+    if (mean == std) return;
     refuse(path,
            fmt::format("{} means and {} spreads of {}", mean, std, in_quotes(prompt + "/" + part)),
-           "as many of one as of the other, and not none");
+           "as many of one as of the other");
   };
   check("hidden", set.hidden_mean.size(), set.hidden_std.size());
   check("routing", set.routing_mean.size(), set.routing_std.size());

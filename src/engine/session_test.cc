@@ -90,7 +90,7 @@ TEST_F(SessionTest, OverflowIsReportedWithItsLayerAndDoesNotStay) {
   const auto error = error_of(record);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ErrorCode::kNumeric);
-  EXPECT_THAT(error->what(), HasSubstr("layer 2"));
+  EXPECT_THAT(error->what(), HasSubstr("layer 1"));
   session_.set_edit(RoutingEdit{});
   EXPECT_EQ(difference(record(), before), "");
 }
