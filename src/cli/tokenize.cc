@@ -1,12 +1,13 @@
 // expertoire tokenize, detokenize
 #include <fmt/format.h>
 
-#include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "engine/shipped.h"
 #include "io/json.h"
+#include "io/refuse.h"
 #include "io/text_source.h"
+#include "io/token_ids.h"
 
 namespace expertoire::cli {
 namespace {
@@ -45,21 +46,15 @@ void detokenize(const Options& options) {
   const Tokenizer tokenizer = options.load();
   LineReader lines(options.input);
   while (const auto line = lines.next()) {
-    const nlohmann::json row = parse_json(*line, fmt::format("line {}", lines.line()));
+    const std::string what = fmt::format("{} line {}", options.input, lines.line());
+    const nlohmann::json row = parse_json(*line, what);
     const nlohmann::json ids = row.is_object() ? row.value("ids", nlohmann::json()) : row;
-    if (!ids.is_array()) {
-      throw Error(ErrorCode::kBadFile,
-                  {fmt::format("reading line {}", lines.line()), "no ids", "{\"ids\": [...]}", ""});
+    const auto numbers = ids.is_array() ? token_ids(ids) : std::nullopt;
+    if (!numbers) {
+      bad_file(what, in_short(row), "{\"ids\": [...]} or a list of token ids",
+               "write one line for each text, as tokenize --json does");
     }
-    std::vector<int32_t> numbers;
-    for (const nlohmann::json& id : ids) {
-      if (!id.is_number_integer()) {
-        throw Error(ErrorCode::kBadFile, {fmt::format("reading line {}", lines.line()),
-                                          "the id " + id.dump(), "whole numbers", ""});
-      }
-      numbers.push_back(id.get<int32_t>());
-    }
-    const std::string text = tokenizer.decode(numbers, options.skip_special);
+    const std::string text = tokenizer.decode(*numbers, options.skip_special);
     if (options.json) {
       print_json({{"text", text}});
     } else {

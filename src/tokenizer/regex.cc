@@ -26,7 +26,15 @@ struct Free {
   void operator()(pcre2_compile_context* p) const { pcre2_compile_context_free(p); }
   void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
   void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+  void operator()(pcre2_jit_stack* p) const { pcre2_jit_stack_free(p); }
 };
+
+// For a repeated group over a long run; only what is needed of it becomes memory.
+pcre2_jit_stack* large_stack() {
+  static thread_local const std::unique_ptr<pcre2_jit_stack, Free> stack(
+      pcre2_jit_stack_create(size_t{32} << 10, size_t{256} << 20, nullptr));
+  return stack.get();
+}
 
 }  // namespace
 
@@ -72,9 +80,15 @@ std::vector<Match> Regex::find_all(std::string_view text) const {
   std::vector<Match> matches;
   size_t at = 0;
   while (at < text.size()) {
-    const int found =
-        pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
-                    PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), limits.get());
+    const auto match = [&] {
+      return pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                         at, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), limits.get());
+    };
+    int found = match();
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
+      pcre2_jit_stack_assign(limits.get(), nullptr, large_stack());
+      found = match();
+    }
     if (found == PCRE2_ERROR_NOMATCH) break;
     if (found < 0) {
       impl_->refuse(fmt::format("gives up (PCRE2 error {})", found),

@@ -24,6 +24,11 @@ TEST(RegexTest, LongRunsOfSpacesAreWithinTheLimit) {
   EXPECT_EQ(regex.find_all(std::string(12'000'000, ' ')).size(), 1u);
 }
 
+TEST(RegexTest, AGroupRepeatsOverALongRun) {
+  const Regex regex(R"((?:\p{L}|\p{N})+|.)");
+  EXPECT_EQ(regex.find_all(std::string(1'000'000, 'a') + " b").size(), 3u);
+}
+
 TEST(RegexTest, APatternThatExplodesGivesUp) {
   for (const char* pattern : {"(a+)+$", "(a|aa)+$", "a*a*a*a*a*a*a*a*b", "(?:(?:a+)*)*b"}) {
     const auto error = error_of([&] { Regex(pattern).find_all(std::string(200, 'a') + " b"); });

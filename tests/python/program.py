@@ -11,7 +11,7 @@ PROGRAM = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expert
 CORPUS = ROOT / "data/calibration/openstax.jsonl"
 
 # docs/cli.md
-INVALID, NOT_FOUND, IO, CANCELLED = 2, 3, 7, 130
+INVALID, NOT_FOUND, BAD_FILE, IO, CANCELLED = 2, 3, 4, 7, 130
 
 
 def run(*arguments, **options):

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from program import (CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, PROGRAM, corpus, names, run,
-                     sentence, start, wait_until_it_catches)
+from program import (BAD_FILE, CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, PROGRAM, corpus, names,
+                     run, sentence, start, wait_until_it_catches)
 
 
 def write_ids(folder, sequences=600, length=500):
@@ -202,3 +202,11 @@ def test_a_signal_while_it_waits_for_input(tmp_path):
     assert process.returncode == CANCELLED
     sentence(stderr)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("line", ["[1, 4294967297]", "[-1]", "[1.5]", '{"ids": 7}', '"text"', "["])
+def test_detokenize_refuses_what_are_no_ids(line):
+    """2^32 + 1 is not token 1."""
+    result = run("detokenize", input=f"[1, 2]\n{line}\n".encode())
+    assert result.returncode == BAD_FILE
+    assert "line 2" in sentence(result.stderr)

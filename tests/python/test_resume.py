@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from program import INVALID, corpus, names, run, sentence, start
+from program import BAD_FILE, INVALID, corpus, names, run, sentence, start
 
 KILLS = 8  # of each format
 EVERY = ["--checkpoint-every", 40]
@@ -131,9 +131,9 @@ def test_a_damaged_journal_is_refused(begun):
     record = json.loads(journal.read_text())
     journal.write_text(json.dumps({**record, "rows": -1}))
     result = run(*arguments, "--resume")
-    assert result.returncode == 4
+    assert result.returncode == BAD_FILE
     assert '"rows" is -1' in sentence(result.stderr)
     journal.write_text(json.dumps({**record, "bytes": 1 << 40}))
     result = run(*arguments, "--resume")
-    assert result.returncode == 4
+    assert result.returncode == BAD_FILE
     assert "by its journal" in sentence(result.stderr)
