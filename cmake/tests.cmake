@@ -31,3 +31,14 @@ function(expertoire_tests)
     endif()
   endforeach()
 endfunction()
+
+# Disassembles the panel products and fails on register spills. Only where they are compiled as
+# they run: optimised, and without a sanitizer.
+function(expertoire_spill_test)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT EXPERTOIRE_SANITIZE
+     AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    add_test(NAME simd.register_spills COMMAND_EXPAND_LISTS
+      COMMAND python3 "${CMAKE_SOURCE_DIR}/scripts/checks/spills.py"
+              "$<FILTER:$<TARGET_OBJECTS:expertoire>,INCLUDE,/simd/avx>")
+  endif()
+endfunction()

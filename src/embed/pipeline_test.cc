@@ -73,28 +73,30 @@ TEST_F(PipelineTest, SameTextSameBitsForAnyBudgetOrderAndThreads) {
   }
 }
 
-TEST_F(PipelineTest, PassesStartWhenTheBudgetIsReached) {
+TEST_F(PipelineTest, PassesStayWithinTheBudgetAndLongTextsRunAlone) {
   Session session(models_.at(Compute::kF32), {1});
   Embedder embedder(session, tokenizer_, {});
-  int64_t done = 0;
-  EmbedPipeline pipeline(embedder, 10, [&](const EmbedParts&) { ++done; });
-  const auto length = [&](const char* text) {
-    return static_cast<int64_t>(tokenizer_.encode(text).size());
-  };
-  const char* three = "the cell grows";
-  ASSERT_LE(length(three), 4);
-  pipeline.add(three);
-  pipeline.add(three);
-  EXPECT_EQ(done, 0) << "waits for more";
-  const char* long_text = "the price of energy in the market grows slow in the wave of the ship";
-  ASSERT_GT(length(long_text), 10);
-  pipeline.add(long_text);  // would go over: first what waits, then this alone
-  EXPECT_EQ(done, 3);
-  pipeline.add(three);
-  EXPECT_EQ(done, 3);
+  std::vector<size_t> passes;  // of each text, the tokens of the pass that it ran in
+  EmbedPipeline pipeline(embedder, 10, [&](const EmbedParts&) {
+    passes.push_back(session.decoder().tokens().size());
+  });
+  const std::string some = "the cell grows";
+  const std::string long_text =
+      "the price of energy in the market grows slow in the wave of the ship";
+  const size_t few = tokenizer_.encode(some).size();
+  const size_t many = tokenizer_.encode(long_text).size();
+  ASSERT_LE(few, 4U);
+  ASSERT_GT(many, 10U);
+  pipeline.add(some);
+  pipeline.add(some);
+  EXPECT_TRUE(passes.empty()) << "waits for more";
+  pipeline.add(long_text);
+  EXPECT_EQ(passes, (std::vector<size_t>{2 * few, 2 * few, many}));
+  pipeline.add(some);
+  EXPECT_EQ(passes.size(), 3U);
   pipeline.flush();
-  EXPECT_EQ(done, 4);
-  EXPECT_EQ(pipeline.tokens(), 3 * length(three) + length(long_text));
+  EXPECT_EQ(passes.size(), 4U);
+  EXPECT_EQ(pipeline.tokens(), static_cast<int64_t>(3 * few + many));
 }
 
 TEST_F(PipelineTest, TextThatIsRefusedLeavesTheOthers) {

@@ -99,7 +99,8 @@ TEST_P(FfnTest, ManyTokensHaveTheBitsOfEachAlone) {
     const Input input(*model, many.kernels(), 1100, 10);
     Routing routing;
     const Matrix got = run(*model, layer, many, input, routing, 0.0F);
-    for (int64_t t = 0; t < 1100; t += 37) {
+    for (int64_t t = 0; t < 1100; ++t) {
+      if (t % 37 != 0 && t % 512 != 0 && t % 512 != 511) continue;
       Input one(*model, alone.kernels(), 1, 0);
       const int64_t width = model->config().hidden_size;
       std::memcpy(one.ffn.f32.row(0), input.ffn.f32.row(t), static_cast<size_t>(width) * 4);
