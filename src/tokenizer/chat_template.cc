@@ -11,7 +11,11 @@
 namespace expertoire {
 namespace {
 
-using namespace jinja;
+using jinja::Context;
+using jinja::None;
+using jinja::Scope;
+using jinja::Text;
+using jinja::Value;
 
 constexpr size_t kMaxSource = size_t{1} << 20;  // bytes
 
@@ -63,19 +67,19 @@ void define(Context& context, Scope& globals, const std::vector<ChatMessage>& me
 std::string render_chat(std::string_view chat_template, const std::vector<ChatMessage>& messages,
                         const ChatOptions& options) {
   if (chat_template.size() > kMaxSource) {
-    throw_limit(1, fmt::format("{} bytes of template", chat_template.size()),
-                fmt::format("at most {}", kMaxSource));
+    jinja::throw_limit(1, fmt::format("{} bytes of template", chat_template.size()),
+                       fmt::format("at most {}", kMaxSource));
   }
   check_text(chat_template, ErrorCode::kBadFile, "the template");
   if (messages.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"running the chat template", "no messages", "at least one", ""});
   }
-  const Body body = parse(chat_template);
+  const jinja::Body body = jinja::parse(chat_template);
   Context context;
   Scope globals;
   define(context, globals, messages, options);
-  return Interpreter(context, globals).run(body);
+  return jinja::Interpreter(context, globals).run(body);
 }
 
 }  // namespace expertoire

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "support/errors.h"
 
 namespace expertoire {
@@ -170,6 +171,17 @@ TEST(ChatTemplateTest, WhatTheTemplateRaisesIsToldWithItsLine) {
   expect_error("{{ range(100001) }}", ErrorCode::kInvalidArgument, "more than 100000 numbers");
 }
 
+TEST(ChatTemplateTest, ErrorsAreOneShortLineOfUtf8) {
+  expect_error("{{ raise_exception('a\\n' * 10000) }}", ErrorCode::kInvalidArgument, "a a a");
+  expect_error("{{ raise_exception('a\\nb') }}", ErrorCode::kInvalidArgument, "them: a b");
+  const auto error = test::error_of([] { render("{{ 1\xc3\xab }}{{ 1.\xc3\xab }}"); });
+  ASSERT_TRUE(error.has_value());
+  const std::string_view sentence = error->what();
+  EXPECT_EQ(first_invalid_utf8(sentence), sentence.size()) << sentence;
+  const auto quoted = test::error_of([] { render("{{ raise_exception('ë' * 10000) }}"); });
+  EXPECT_LT(std::string_view(quoted->what()).size(), 1000U);
+}
+
 TEST(ChatTemplateTest, WhatIsNoJinjaIsABadFile) {
   for (const char* source : {"{% if x %}",
                              "{% endif %}",
@@ -240,13 +252,13 @@ TEST(ChatTemplateTest, HostileTemplatesComeToAnEnd) {
       {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "levels"},
       {"{{ 'a' * 99999999999 }}", "MiB"},
       {"{{ [1] * 99999999999 }}", "MiB"},
-      {"{% set x = 'a' * 67108864 %}{{ x }}{{ x }}", "output"},
+      {"{% set x = 'a' * 33554432 %}{{ x }}{{ x }}", "output"},
       {"{% set ns = namespace(l=[]) %}{% for i in range(1000) %}{% set ns.l = [ns.l] %}{% "
        "endfor "
        "%}",
        "lists nested too deep"},
       {"{% set s = 'a' * 1000000 %}{{ s|replace('', s) }}", "MiB"},
-      {"{% set s = 'a' * 20000000 %}{% for c in s %}{% endfor %}", "MiB"}};
+      {"{% set s = 'a' * 9000000 %}{% for c in s %}{% endfor %}", "MiB"}};
   for (const Case& c : cases) expect_error(c.source, ErrorCode::kTooLong, c.output);
   expect_error("{% set x = 'aaaaaaaa' %}" + doubled, ErrorCode::kTooLong, "MiB");
   expect_error("{% set x = [1] %}" + doubled, ErrorCode::kTooLong, "MiB");

@@ -37,7 +37,7 @@ std::vector<size_t> places(const Context& context, size_t count, const Range& ra
 
 Value slice_list(Context& context, const Sequence& list, const Range& range) {
   context.check(list.items.size() * (sizeof(Value) + sizeof(size_t)));
-  context.work(list.items.size() / 8);
+  context.work(list.items.size() / 2);
   std::vector<Value> items;
   for (size_t at : places(context, list.items.size(), range)) items.push_back(list.items[at]);
   return context.list(std::move(items), list.tuple);
@@ -102,7 +102,7 @@ Value attribute(Context& context, const Value& base, Text name) {
     context.unsupported(fmt::format("the attribute {} of {}", name, type_name(base)));
   }
   if (const auto* dict = as<const Dict*>(base)) {
-    context.work(1 + (*dict)->items.size() / 8);
+    context.work(1 + (*dict)->items.size() / 2);
     const Value* value = (*dict)->find(name);
     if (value != nullptr) return *value;
   } else if (const auto* space = as<Namespace*>(base)) {
@@ -124,7 +124,7 @@ Value item(Context& context, const Value& base, const Value& key) {
   refuse_undefined(context, base, "an item");
   if (const Text* name = as<Text>(key)) {
     const auto* dict = as<const Dict*>(base);
-    context.work(dict != nullptr ? 1 + (*dict)->items.size() / 8 : 1);
+    context.work(dict != nullptr ? 1 + (*dict)->items.size() / 2 : 1);
     const Value* value = dict != nullptr ? (*dict)->find(*name) : nullptr;
     return value != nullptr ? *value : attribute(context, base, *name);
   }

@@ -9,9 +9,9 @@
 namespace expertoire::jinja {
 
 // What a template may use (docs/chat_templates.md has the table).
-inline constexpr int64_t kMaxSteps = 10'000'000;
-inline constexpr size_t kMaxBytes = size_t{256} << 20;  ///< of all texts and lists it makes
-inline constexpr size_t kMaxOutput = size_t{64} << 20;  ///< bytes
+inline constexpr int64_t kMaxSteps = 5'000'000;
+inline constexpr size_t kMaxBytes = size_t{128} << 20;  ///< of all texts and lists it makes
+inline constexpr size_t kMaxOutput = size_t{32} << 20;  ///< bytes
 inline constexpr int kMaxValueDepth = 100;              ///< of lists in lists
 inline constexpr int kMaxCallDepth = 600;               ///< of evaluation, macros in macros
 inline constexpr int64_t kMaxRange = 100'000;           ///< jinja2's own
@@ -23,7 +23,7 @@ class Context {
   /// Counts work. Errors: kTooLong.
   void work(size_t steps = 1);
   /// Counts work that goes through `bytes` bytes.
-  void read(size_t bytes) { work(bytes / 64); }
+  void read(size_t bytes) { work(bytes / 32); }
   /// Counts memory before it is taken. Errors: kTooLong.
   void reserve(size_t bytes);
   /// The same, for what text(), list() and dict() will count.

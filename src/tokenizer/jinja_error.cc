@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "tokenizer/unicode.h"
 
 namespace expertoire::jinja {
 namespace {
 
+// Templates choose what is quoted in messages, so these stay one short line of UTF-8.
 std::string at(int line, const std::string& found) {
-  return fmt::format("line {}: {}", line, found);
+  constexpr size_t kMaxQuoted = 500;
+  const bool long_text = found.size() > kMaxQuoted;
+  std::string text = lossy_utf8(std::string_view(found).substr(0, kMaxQuoted));
+  for (char& c : text) {
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return fmt::format("line {}: {}{}", line, text, long_text ? " …" : "");
 }
 
 }  // namespace

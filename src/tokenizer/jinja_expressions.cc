@@ -80,7 +80,7 @@ Value Interpreter::dict(const Expr& expr, Scope& scope) {
     const auto same = std::find_if(items.begin(), items.end(), [&](const auto& item) {
       return item.first == std::get<Text>(key);
     });
-    context_.work(items.size() / 8);
+    context_.work(items.size() / 2);
     if (same != items.end()) {
       same->second = value;
     } else {

@@ -5,7 +5,6 @@
 
 #include "tokenizer/jinja_library.h"
 #include "tokenizer/jinja_operators.h"
-#include "tokenizer/jinja_text.h"
 
 namespace expertoire::jinja {
 namespace {
@@ -26,12 +25,12 @@ Text text_of(Context& context, const Value& value) {
 
 Value trim(Context& context, const Value& value, const Bound& arguments) {
   const Text text = text_of(context, value);
-  context.read(text.size());
-  if (!arguments.has(0) || is<None>(arguments[0])) return strip(text);
+  if (!arguments.has(0) || is<None>(arguments[0])) {
+    return strip_text(context, text, Side::kBoth, std::nullopt);
+  }
   const Text* chars = as<Text>(arguments[0]);
   if (chars == nullptr) context.raise(fmt::format("trim of {}", type_name(arguments[0])));
-  context.work(chars->size());
-  return strip(text, Side::kBoth, *chars);
+  return strip_text(context, text, Side::kBoth, *chars);
 }
 
 Value length(Context& context, const Value& value, const Bound&) {
@@ -181,23 +180,37 @@ Value apply_filter(Context& context, Text name, const Value& value, const Argume
   return found->apply(context, value, Bound(context, name, arguments, found->parameters));
 }
 
+void check_search(Context& context, Text text, Text part, size_t each) {
+  context.read(text.size() + part.size());
+  const size_t most = text.size() / std::max<size_t>(1, part.size()) + 1;
+  context.check(most * each + part.size() * sizeof(size_t));
+}
+
+Value strip_text(Context& context, Text text, Side side, std::optional<Text> chars) {
+  if (chars) context.work(chars->size());
+  const Text rest = strip(text, side, chars);
+  context.work((text.size() - rest.size()) / 4);
+  return rest;
+}
+
 Value replace_text(Context& context, Text text, Text from, Text to, int64_t most) {
-  context.read(text.size());
-  const size_t count = count_replacements(text, from, most);
-  context.work(count);
+  check_search(context, text, from, sizeof(size_t));
+  const std::vector<size_t> places = find_all(text, from, most);
+  context.work(places.size());
   size_t added = 0;
-  context.check(__builtin_mul_overflow(count, to.size(), &added) ? SIZE_MAX : added);
-  return context.text(replace(text, from, to, most));
+  context.check(__builtin_mul_overflow(places.size(), to.size(), &added) ? SIZE_MAX : added);
+  return context.text(replace_at(text, places, from.size(), to));
 }
 
 Value change_case(Context& context, Text name, Text text) {
   if (!is_ascii(text)) context.unsupported(fmt::format("{} of a text outside ASCII", name));
+  context.read(text.size() * 4);
   std::string out(text);
+  const size_t upper_end = name == "upper" ? out.size() : name == "capitalize" ? 1 : 0;
   for (size_t i = 0; i < out.size(); ++i) {
     const char c = out[i];
-    const bool up = name == "upper" || (name == "capitalize" && i == 0);
-    if (up && c >= 'a' && c <= 'z') out[i] = static_cast<char>(c - 'a' + 'A');
-    if (!up && c >= 'A' && c <= 'Z') out[i] = static_cast<char>(c - 'A' + 'a');
+    if (i < upper_end && c >= 'a' && c <= 'z') out[i] = static_cast<char>(c - 'a' + 'A');
+    if (i >= upper_end && c >= 'A' && c <= 'Z') out[i] = static_cast<char>(c - 'A' + 'a');
   }
   return context.text(std::move(out));
 }

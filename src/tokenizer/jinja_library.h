@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "tokenizer/jinja_context.h"
+#include "tokenizer/jinja_text.h"
 
 namespace expertoire::jinja {
 
@@ -20,6 +21,9 @@ Value apply_filter(Context& context, Text name, const Value& value, const Argume
 std::string to_json(Context& context, const Value& value);
 
 /// What methods and filters share.
+/// Counts the work of a search and checks its memory, with `each` bytes for a place that it finds.
+void check_search(Context& context, Text text, Text part, size_t each);
+Value strip_text(Context& context, Text text, Side side, std::optional<Text> chars);
 Value replace_text(Context& context, Text text, Text from, Text to, int64_t most);
 /// `name`: upper, lower or capitalize. Unsupported outside ASCII.
 Value change_case(Context& context, Text name, Text text);

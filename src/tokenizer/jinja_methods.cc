@@ -6,7 +6,6 @@
 
 #include "tokenizer/jinja_library.h"
 #include "tokenizer/jinja_operators.h"
-#include "tokenizer/jinja_text.h"
 
 namespace expertoire::jinja {
 namespace {
@@ -66,20 +65,19 @@ void refuse_rest(const Context& context, Text name, const Bound& arguments, size
 Value strip_method(Context& context, Text name, Text text, const Arguments& arguments) {
   const Bound bound(context, name, arguments, {"chars"});
   const Side side = name == "strip" ? Side::kBoth : name == "lstrip" ? Side::kLeft : Side::kRight;
-  const auto chars = optional_text(context, bound, 0);
-  context.work(chars.value_or("").size());
-  return strip(text, side, chars);
+  return strip_text(context, text, side, optional_text(context, bound, 0));
 }
 
 Value split_method(Context& context, Text text, const Arguments& arguments) {
   const Bound bound(context, "split", arguments, {"sep", "maxsplit"});
   const auto separator = optional_text(context, bound, 0);
   if (separator && separator->empty()) context.raise("split at an empty text");
-  // At most one part a byte, and one more.
-  context.check((text.size() / std::max<size_t>(1, separator.value_or(" ").size()) + 1) *
-                (sizeof(Text) + sizeof(Value)));
+  check_search(context, text, separator.value_or(" "), sizeof(size_t) + sizeof(Text));
   std::vector<Value> parts;
-  for (Text part : split(text, separator, count_argument(context, bound, 1))) parts.push_back(part);
+  for (Text part : split(text, separator, count_argument(context, bound, 1))) {
+    context.work();
+    parts.push_back(part);
+  }
   return context.list(std::move(parts));
 }
 
@@ -100,7 +98,9 @@ Value ends_method(Context& context, Text name, Text text, const Arguments& argum
 Value find_method(Context& context, Text text, const Arguments& arguments) {
   const Bound bound(context, "find", arguments, {"part", "start", "end"});
   refuse_rest(context, "find", bound, 1);
-  const size_t at = find_text(text, text_argument(context, bound, 0));
+  const Text part = text_argument(context, bound, 0);
+  check_search(context, text, part, 0);
+  const size_t at = find_text(text, part);
   if (at == string_view::npos) return int64_t{-1};
   return static_cast<int64_t>(char_count(text.substr(0, at)));
 }
@@ -142,7 +142,7 @@ std::optional<Value> text_method(Context& context, Text name, Text text,
 
 std::optional<Value> dict_method(Context& context, Text name, const Dict& dict,
                                  const Arguments& arguments) {
-  context.work(1 + dict.items.size() / 8);
+  context.work(1 + dict.items.size() / 2);
   if (name == "get") {
     const Bound bound(context, name, arguments, {"key", "default"});
     const Value* value = is<Text>(bound[0]) ? dict.find(std::get<Text>(bound[0])) : nullptr;

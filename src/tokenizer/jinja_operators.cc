@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tokenizer/jinja_text.h"
+#include "tokenizer/jinja_library.h"
 
 namespace expertoire::jinja {
 namespace {
@@ -35,7 +35,7 @@ bool equal_sequences(Context& context, const Sequence& left, const Sequence& rig
 bool equal_dicts(Context& context, const Dict& left, const Dict& right) {
   if (left.items.size() != right.items.size()) return false;
   for (const auto& [key, value] : left.items) {
-    context.work(1 + right.items.size() / 8);
+    context.work(1 + right.items.size() / 2);
     const Value* other = right.find(key);
     if (other == nullptr || !equals(context, value, *other)) return false;
   }
@@ -68,11 +68,11 @@ bool contains(Context& context, const Value& part, const Value& whole) {
   if (const Text* text = as<Text>(whole)) {
     const Text* wanted = as<Text>(part);
     if (wanted == nullptr) context.raise(fmt::format("{} in a text", type_name(part)));
-    context.read(text->size());
+    check_search(context, *text, *wanted, 0);
     return find_text(*text, *wanted) != string_view::npos;
   }
   if (const auto* dict = as<const Dict*>(whole)) {
-    context.work((*dict)->items.size() / 8);
+    context.work((*dict)->items.size() / 2);
     if (is<const Sequence*>(part) || is<const Dict*>(part)) {
       context.raise(fmt::format("{} in a dict", type_name(part)));
     }

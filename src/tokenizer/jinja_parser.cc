@@ -138,7 +138,6 @@ class Parser {
 
   StmtPtr condition() {
     StmtPtr stmt = make(StmtKind::kIf);
-    string_view tag;
     do {
       tokens_.next();
       stmt->exprs.push_back(expressions_.tuple(false));

@@ -1,7 +1,6 @@
 #include "tokenizer/jinja_text.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "tokenizer/unicode.h"
 
@@ -57,6 +56,27 @@ std::vector<string_view> split_at_space(string_view text, int64_t most) {
   return parts;
 }
 
+// Where the characters begin, and the end.
+std::vector<size_t> char_places(string_view text, size_t limit) {
+  std::vector<size_t> places;
+  for (size_t at = 0; places.size() < limit && at <= text.size();) {
+    places.push_back(at);
+    at += at < text.size() ? utf8_length(text[at]) : 1;
+  }
+  return places;
+}
+
+// Knuth, Morris and Pratt: the longest proper start of part[0..i] that is also its end.
+std::vector<size_t> borders_of(string_view part) {
+  std::vector<size_t> borders(part.size());
+  for (size_t i = 1, length = 0; i < part.size(); ++i) {
+    while (length > 0 && part[i] != part[length]) length = borders[length - 1];
+    if (part[i] == part[length]) ++length;
+    borders[i] = length;
+  }
+  return borders;
+}
+
 }  // namespace
 
 bool is_space(uint32_t c) {
@@ -105,9 +125,7 @@ std::vector<string_view> split(string_view text, std::optional<string_view> sepa
   if (!separator) return split_at_space(text, most);
   std::vector<string_view> parts;
   size_t begin = 0;
-  while (most < 0 || static_cast<int64_t>(parts.size()) < most) {
-    const size_t at = find_text(text, *separator, begin);
-    if (at == string_view::npos) break;
+  for (size_t at : find_all(text, *separator, most)) {
     parts.push_back(text.substr(begin, at - begin));
     begin = at + separator->size();
   }
@@ -115,38 +133,35 @@ std::vector<string_view> split(string_view text, std::optional<string_view> sepa
   return parts;
 }
 
-size_t find_text(string_view text, string_view part, size_t from) {
-  if (part.empty()) return from;
-  // memmem: std::string_view::find takes quadratic time on texts made for it.
-  const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());
-  if (found == nullptr) return string_view::npos;
-  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
+size_t find_text(string_view text, string_view part) {
+  const std::vector<size_t> found = find_all(text, part, 1);
+  return found.empty() ? string_view::npos : found[0];
 }
 
-size_t count_replacements(string_view text, string_view from, int64_t most) {
-  size_t count = 0;
-  const size_t limit = most < 0 ? std::string::npos : static_cast<size_t>(most);
-  if (from.empty()) return std::min(limit, char_count(text) + 1);
-  for (size_t at = 0; count < limit; ++count) {
-    at = find_text(text, from, at);
-    if (at == string_view::npos) break;
-    at += from.size();
+std::vector<size_t> find_all(string_view text, string_view part, int64_t most) {
+  const size_t limit = most < 0 ? SIZE_MAX : static_cast<size_t>(most);
+  if (part.empty()) return char_places(text, limit);
+  const std::vector<size_t> borders = borders_of(part);
+  std::vector<size_t> found;
+  size_t matched = 0;  // how many bytes of `part` end here
+  for (size_t at = 0; at < text.size() && found.size() < limit; ++at) {
+    while (matched > 0 && text[at] != part[matched]) matched = borders[matched - 1];
+    if (text[at] == part[matched]) ++matched;
+    if (matched == part.size()) {
+      found.push_back(at + 1 - part.size());
+      matched = 0;
+    }
   }
-  return count;
+  return found;
 }
 
-std::string replace(string_view text, string_view from, string_view to, int64_t most) {
+std::string replace_at(string_view text, const std::vector<size_t>& places, size_t size,
+                       string_view to) {
   std::string out;
   size_t at = 0;
-  for (size_t left = count_replacements(text, from, most); left > 0; --left) {
-    const size_t found = from.empty() ? at : find_text(text, from, at);
-    out.append(text.substr(at, found - at)).append(to);
-    at = found + from.size();
-    if (from.empty() && at < text.size()) {
-      const string_view passed = first_char(text.substr(at));
-      out.append(passed);
-      at += passed.size();
-    }
+  for (size_t place : places) {
+    out.append(text.substr(at, place - at)).append(to);
+    at = place + size;
   }
   return out.append(text.substr(at));
 }

@@ -30,14 +30,14 @@ std::string_view strip(std::string_view text, Side side = Side::kBoth,
 std::vector<std::string_view> split(std::string_view text,
                                     std::optional<std::string_view> separator, int64_t most);
 
-/// Offset in bytes of the first `part` at or after `from`, or npos. Linear time.
-size_t find_text(std::string_view text, std::string_view part, size_t from = 0);
-/// How often replace() with these arguments would replace.
-size_t count_replacements(std::string_view text, std::string_view from, int64_t most);
-/// At most `most` times (< 0: always); an empty `from` stands before every character and at the
-/// end.
-std::string replace(std::string_view text, std::string_view from, std::string_view to,
-                    int64_t most);
+/// Offset in bytes of the first `part`, or npos. Linear time, as all that searches here.
+size_t find_text(std::string_view text, std::string_view part);
+/// Offsets of `part` from the left, none overlapping, at most `most` (< 0: all). An empty one
+/// stands before every character and at the end.
+std::vector<size_t> find_all(std::string_view text, std::string_view part, int64_t most);
+/// With `to` instead of the `size` bytes at each of `places`.
+std::string replace_at(std::string_view text, const std::vector<size_t>& places, size_t size,
+                       std::string_view to);
 
 bool is_ascii(std::string_view text);
 
