@@ -106,6 +106,7 @@ TEST(ChatTemplateTest, Statements) {
        {"{% for m in messages if m.role == 'user' %}{{ m.content }}{{ loop.length }}"
         "{{ loop.last }} {% endfor %}",
         "Hi Zoë2False bye2True "},
+       {"{% for x in [1, 2, 3] if x < 3 %}{{ x }}{{ loop.last }}{% endfor %}", "1False2True"},
        {"{% for x in missing %}a{% else %}none{% endfor %}", "none"},
        // jinja2's own way: a first turn that is left early counts for nothing
        {"{% for x in [1] %}{% break %}{% else %}e{% endfor %}", "e"},

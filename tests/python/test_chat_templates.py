@@ -152,6 +152,7 @@ def chat_model(folder, template, files):
     config = json.loads((model / "tokenizer_config.json").read_text())
     config["bos_token"] = {"content": "<|endoftext|>", "lstrip": False, "normalized": False, "rstrip": False,
                            "single_word": False, "__type": "AddedToken"}
+    config["add_bos_token"] = True  # for plain texts; not for prompts, whose template writes it
     if files == "jinja":
         (model / "chat_template.jinja").write_text(template, encoding="utf-8")
         config["chat_template"] = "of an older version"
