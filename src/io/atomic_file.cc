@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 
 #include "io/refuse.h"
 
@@ -13,11 +14,12 @@ namespace expertoire {
 namespace {
 
 constexpr size_t kBufferSize = size_t{1} << 18;
+constexpr const char* kMark = ".tmp-";  // between a file's name and the number of its writer
 
 }  // namespace
 
 AtomicFile::AtomicFile(const std::string& path) : path_(replaceable_path(path)) {
-  const std::string stem = fmt::format("{}.tmp-{}", path_, ::getpid());
+  const std::string stem = fmt::format("{}{}{}", path_, kMark, ::getpid());
   // The name can be taken by another writer of this process, or by a killed one with our number.
   for (int attempt = 0; !file_; ++attempt) {
     temporary_ = attempt == 0 ? stem : fmt::format("{}-{}", stem, attempt);
@@ -54,6 +56,17 @@ void AtomicFile::commit() {
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) system_error("writing " + path_, errno);
   temporary_.clear();
   sync_folder_of(path_);
+}
+
+void remove_abandoned(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path file(path);
+  const std::string stem = file.filename().string() + kMark;
+  std::error_code ignored;
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with(stem)) fs::remove(entry.path(), ignored);
+  }
 }
 
 void check_writable(const std::string& path) { AtomicFile probe(path); }

@@ -36,6 +36,9 @@ class AtomicFile {
 /// long before they write.
 void check_writable(const std::string& path);
 
+/// Removes the temporary files of `path` that killed processes left; nobody else may be writing it.
+void remove_abandoned(const std::string& path);
+
 /// A whole small file at once. Errors: as AtomicFile.
 void write_file(const std::string& path, std::string_view content);
 

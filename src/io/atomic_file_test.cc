@@ -58,6 +58,17 @@ TEST(AtomicFileTest, TwoWritersOfOneNameDoNotMix) {
   EXPECT_THAT(dir.names(), ElementsAre("x"));
 }
 
+TEST(AtomicFileTest, WhatKilledWritersLeftIsRemoved) {
+  const TempDir dir;
+  dir.write("x.tmp-1", "half");
+  dir.write("x.tmp-22-1", "half");
+  dir.write("x", "whole");
+  dir.write("xy.tmp-1", "another's");
+  remove_abandoned(dir.file("x"));
+  EXPECT_THAT(dir.names(), ElementsAre("x", "xy.tmp-1"));
+  EXPECT_NO_THROW(remove_abandoned(dir.file("no/such/x")));
+}
+
 TEST(AtomicFileTest, FollowsALinkToTheFileItself) {
   const TempDir dir;
   dir.write("target", "old");

@@ -89,6 +89,7 @@ class FileWriter final : public VectorWriter {
         path_(replaceable_path(file.path)),
         partial_(path_ + ".partial"),
         journal_(partial_ + ".json") {
+    remove_abandoned(journal_);
     // A run that was killed between its last two steps has left a journal alone: nothing to resume.
     resumable_ = file.resume && exists(journal_) && exists(partial_);
     if (resumable_) {

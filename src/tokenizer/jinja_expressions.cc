@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tokenizer/jinja_level.h"
 #include "tokenizer/jinja_library.h"
 #include "tokenizer/jinja_operators.h"

@@ -66,8 +66,9 @@ template <typename T>
 const T* as(const Value& value) {
   return std::get_if<T>(&value);
 }
-/// The number of a bool or an integer, as Python counts it; nullptr-like otherwise.
+/// Booleans are numbers, as in Python.
 bool is_number(const Value& value);
+/// `value` is_number().
 int64_t number_of(const Value& value);
 
 bool truthy(const Value& value);

@@ -36,8 +36,10 @@ def names(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
-def corpus(path, times):
-    path.write_bytes(CORPUS.read_bytes() * times)
+def corpus(path, lines):
+    """A file of so many lines: those of the corpus, again and again."""
+    have = CORPUS.read_text().splitlines(keepends=True)
+    path.write_text("".join(have * (lines // len(have)) + have[:lines % len(have)]))
     return path
 
 

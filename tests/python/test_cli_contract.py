@@ -77,7 +77,7 @@ FAILURES = [
     (5, ["info", "--model", "{}/other"]),
     (5, ["embed", "--edit", "{}/edit.json", "--input", "{}/a.txt"]),
     (6, ["embed", "--input", "{}/long.txt"]),
-    (7, ["embed", "--input", "{}/a.txt", "--out", "{}/no/such/folder/o.npy"]),
+    (3, ["embed", "--input", "{}/a.txt", "--out", "{}/no/such/folder/o.npy"]),
 ]
 
 

@@ -13,23 +13,22 @@ from program import (BAD_FILE, CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, PROGRA
                      run, sentence, start, wait_until_it_catches)
 
 
-def write_ids(folder, sequences=600, length=500):
-    """Sequences whose forward passes take far longer than these tests wait."""
+def write_ids(folder, sequences, length=500):
     path = folder / "ids.json"
     path.write_text(json.dumps([[(7 * i + j) % 8000 for j in range(length)]
                                 for i in range(sequences)]))
     return path
 
 
-def commands(folder, out, times=40):
+def commands(folder, out, lines=80_000, sequences=600):
     """Long commands that write to `out`, and perplexity, which writes to stdout."""
-    texts = corpus(folder / "texts.jsonl", times)
+    texts = corpus(folder / "texts.jsonl", lines)
     return {
         "embed": ["embed", "--input", texts, "--out", out / "o.npy"],
         "trace": ["trace", "--input", texts, "--out", out / "o.jsonl"],
         "trace-tensors": ["trace", "--input", texts, "--out", out / "o.safetensors"],
         "calibrate": ["calibrate", "--input", texts, "--out", out / "o.safetensors"],
-        "forward": ["forward", "--ids", write_ids(folder), "--stages", "final_norm",
+        "forward": ["forward", "--ids", write_ids(folder, sequences), "--stages", "final_norm",
                     "--out", out / "o.safetensors"],
         "perplexity": ["perplexity", "--input", texts],
     }
@@ -54,12 +53,9 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize("command", WRITERS)
 def test_a_full_disk(command, tmp_path, small_disk):
     (small_disk / "full").write_bytes(b"x" * 100_000)
-    arguments = commands(tmp_path, small_disk, times=1)[command]
-    if command == "calibrate":
-        arguments += ["--prompt", "none", "--prompt", "prompteol"] + sum(
-            [["--prompt", f"{i} {{text}}"] for i in range(8)], [])
-    if command == "forward":
-        arguments[2] = write_ids(tmp_path, sequences=2)
+    arguments = commands(tmp_path, small_disk, lines=200, sequences=2)[command]
+    if command == "calibrate":  # a file of 31 KB
+        arguments += sum([["--prompt", f"{i} {{text}}"] for i in range(10)], [])
     result = run(*arguments)
     assert result.returncode == IO
     assert "No space left on device" in sentence(result.stderr)
@@ -67,7 +63,8 @@ def test_a_full_disk(command, tmp_path, small_disk):
 
 
 def test_embed_resumes_once_the_disk_has_room(tmp_path, small_disk):
-    arguments = ["embed", "--input", CORPUS, "--checkpoint-every", 10]
+    texts = corpus(tmp_path / "texts.jsonl", 400)
+    arguments = ["embed", "--input", texts, "--checkpoint-every", 10]
     result = run(*arguments, "--out", small_disk / "o.npy")
     assert result.returncode == IO
     assert names(small_disk) == ["o.npy.partial", "o.npy.partial.json"]
@@ -81,11 +78,7 @@ def test_embed_resumes_once_the_disk_has_room(tmp_path, small_disk):
 def test_a_limit_of_file_size(command, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    arguments = commands(tmp_path, out, times=1)[command]
-    if command == "calibrate":
-        arguments += ["--prompt", "none"]
-    if command == "forward":
-        arguments[2] = write_ids(tmp_path, sequences=2)
+    arguments = commands(tmp_path, out, lines=200, sequences=2)[command]
     limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(PROGRAM), *map(str, arguments)]
     result = subprocess.run(limited, capture_output=True, timeout=300)
     assert result.returncode == IO
@@ -100,7 +93,7 @@ def test_a_limit_of_file_size(command, tmp_path):
     ("folder", INVALID, "it exists and is not a regular file"),
 ])
 def test_an_output_that_cannot_be_written(command, where, code, words, tmp_path):
-    arguments = commands(tmp_path, tmp_path, times=1)[command]
+    arguments = commands(tmp_path, tmp_path, lines=200, sequences=2)[command]
     out = arguments.index("--out") + 1
     name = arguments[out].name
     if where == "folder":
@@ -112,11 +105,9 @@ def test_an_output_that_cannot_be_written(command, where, code, words, tmp_path)
         arguments[out] = folder / name if os.geteuid() else Path("/sys/kernel") / name
     else:
         arguments[out] = tmp_path / "nowhere" / name
-    began = time.monotonic()
     result = run(*arguments)
     assert result.returncode == code
     assert words in sentence(result.stderr)
-    assert time.monotonic() - began < 60
     assert not [n for n in names(tmp_path) if "tmp-" in n or "partial" in n]
 
 
@@ -153,12 +144,13 @@ def test_a_closed_pipe(arguments):
 def test_a_closed_standard_stream(closed, tmp_path):
     """No file of ours takes the place of a stream that the caller closed."""
     out = tmp_path / "o.npy"
+    texts = corpus(tmp_path / "texts.jsonl", 100)
     command = f'exec "$0" "$@" {closed}>&-'
     result = subprocess.run(
-        ["sh", "-c", command, PROGRAM, "embed", "--input", CORPUS, "--out", out],
+        ["sh", "-c", command, PROGRAM, "embed", "--input", texts, "--out", out],
         capture_output=True, timeout=300)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
-    assert run("embed", "--input", CORPUS, "--out", tmp_path / "same.npy").returncode == 0
+    assert run("embed", "--input", texts, "--out", tmp_path / "same.npy").returncode == 0
     assert out.read_bytes() == (tmp_path / "same.npy").read_bytes()
     lost = subprocess.run(["sh", "-c", command, PROGRAM, "info"], capture_output=True, timeout=60)
     assert lost.returncode == (IO if closed == 1 else 0)

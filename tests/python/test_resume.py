@@ -22,7 +22,7 @@ def check_journal(folder, out):
 
 @pytest.mark.parametrize("ending", ["npy", "jsonl", "f32"])
 def test_killed_at_random_moments(ending, tmp_path):
-    texts = corpus(tmp_path / "texts.jsonl", 2)
+    texts = corpus(tmp_path / "texts.jsonl", 4000)
     whole, out = tmp_path / f"whole.{ending}", f"out.{ending}"
     began = time.monotonic()
     assert run("embed", "--kind", "sum", "--input", texts, "--out", whole, *EVERY).returncode == 0
@@ -56,7 +56,7 @@ def test_killed_at_random_moments(ending, tmp_path):
 @pytest.fixture
 def begun(tmp_path):
     """A run that was killed after some checkpoints."""
-    texts = corpus(tmp_path / "texts.jsonl", 2)
+    texts = corpus(tmp_path / "texts.jsonl", 1200)
     out = tmp_path / "out.npy"
     arguments = ["embed", "--input", texts, "--out", out, *EVERY]
     process = start(*arguments)
@@ -104,7 +104,7 @@ def test_another_input_is_refused(change, begun):
 def test_a_longer_input_is_continued(begun):
     """Lines that come after what was done are as good as those that were there."""
     texts, out, arguments = begun
-    corpus(texts, 3)
+    corpus(texts, 1300)
     assert run(*arguments, "--resume").returncode == 0
     whole = out.parent / "whole.npy"
     assert run("embed", "--input", texts, "--out", whole).returncode == 0
