@@ -60,9 +60,10 @@ TEST(StandardizeTest, SubtractsAndDivides) {
 
 TEST(StandardizeTest, OtherSizesAreRefused) {
   std::vector<float> values(3);
-  for (const auto& [mean, std] : {std::pair<size_t, size_t>{2, 3}, {3, 4}, {0, 0}}) {
-    const auto error =
-        error_of([&] { standardize(std::vector<float>(mean), std::vector<float>(std), values); });
+  for (const auto& [means, spreads] : {std::pair<size_t, size_t>{2, 3}, {3, 4}, {0, 0}}) {
+    const std::vector<float> mean(means);
+    const std::vector<float> std(spreads);
+    const auto error = error_of([&] { standardize(mean, std, values); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument);
     EXPECT_THAT(error->what(), HasSubstr("expertoire calibrate"));

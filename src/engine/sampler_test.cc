@@ -132,7 +132,7 @@ TEST(SamplerTest, ValuesOutOfRangeAreRefusedByName) {
       {{.top_p = 1.01}, "top_p 1.01"},
       {{.top_p = nan}, "top_p nan"}};
   for (const auto& [options, found] : bad) {
-    const auto error = test::error_of([&] { Sampler sampler(options); });
+    const auto error = test::error_of([&, &options = options] { Sampler sampler(options); });
     ASSERT_TRUE(error) << found;
     EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument);
     EXPECT_NE(std::string(error->what()).find(found), std::string::npos) << error->what();

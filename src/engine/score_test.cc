@@ -95,7 +95,9 @@ TEST_F(ScoreTest, WindowsMustMoveAndFitTheModel) {
   const std::vector<int32_t> ids = random_ids(9, 4);
   for (const auto& [context, stride] :
        {std::pair<int64_t, int64_t>{8, 0}, {8, 8}, {8, -1}, {513, 4}, {0, 1}}) {
-    const auto error = error_of([&] { sliding_log_probs(session_, ids, context, stride); });
+    const auto error = error_of([&, context = context, stride = stride] {
+      sliding_log_probs(session_, ids, context, stride);
+    });
     ASSERT_TRUE(error) << context << " " << stride;
     EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument);
     EXPECT_NE(std::string(error->what()).find("512"), std::string::npos) << error->what();

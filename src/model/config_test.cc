@@ -81,7 +81,9 @@ TEST_P(ConfigFamilyTest, WhatIsNotImplementedIsNamed) {
                         {"add_cross_attention", true},
                         {"mystery_scale", 1.5}};
   for (const auto& [key, value] : changes.items()) {
-    const auto error = error_of([&] { parse(with(GetParam(), {{key, value}})); });
+    const auto error = error_of([&, &key = key, &value = value] {
+      parse(with(GetParam(), {{key, value}}));
+    });
     ASSERT_TRUE(error) << key;
     EXPECT_EQ(error->code(), ErrorCode::kUnsupported) << error->what();
     EXPECT_THAT(error->what(), HasSubstr(key));
@@ -178,7 +180,7 @@ TEST(ConfigTest, SizesThatDoNotFitEachOtherAreBad) {
       {"intermediate_size", without("llama", "intermediate_size")},
       {"clip_qkv", with("olmoe", {{"clip_qkv", -1.0}})}};
   for (const auto& [key, config] : bad) {
-    const auto error = error_of([&] { parse(config); });
+    const auto error = error_of([&, &config = config] { parse(config); });
     ASSERT_TRUE(error) << key;
     EXPECT_EQ(error->code(), ErrorCode::kBadFile) << error->what();
     EXPECT_THAT(error->what(), HasSubstr(key));

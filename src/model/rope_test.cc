@@ -172,7 +172,7 @@ TEST(RopeTest, WhatCannotBeIsRefusedByName) {
        "partial_rotary_factor"},
       {{{"rope_type", "default"}, {"rope_theta", 1.0}}, ErrorCode::kBadFile, "rope_theta"}};
   for (const auto& [scaling, code, found] : bad) {
-    const auto error = error_of([&] { read(scaling); });
+    const auto error = error_of([&, &scaling = scaling] { read(scaling); });
     ASSERT_TRUE(error) << scaling;
     EXPECT_EQ(error->code(), code) << error->what();
     EXPECT_NE(std::string(error->what()).find(found), std::string::npos) << error->what();
