@@ -33,6 +33,7 @@ from safetensors.torch import load_file  # noqa: E402
 CASES = {"64x32": 7, "8x256": 7, "1x256": 9, "4x16": 15, "1x12": 15, "mixed": 3, "decode": 15}
 BATCHED_MM_TOKENS = 64  # batched_mm copies the weights of every (token, expert) pair
 DECODE_STEPS = 8
+PAUSE = 0.25  # seconds: an engine's threads may spin for a while after its run
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
@@ -195,6 +196,7 @@ def compare(engines, cases, scale):
             for name, engine in engines.items():
                 if name == "llama.cpp" and repetition >= 3:
                     continue
+                time.sleep(PAUSE)
                 times[name].append(engine.run(case))
         row = {"case": case}
         for name, values in times.items():
