@@ -32,13 +32,13 @@ function(expertoire_tests)
   endforeach()
 endfunction()
 
-# Disassembles the panel products and fails on register spills. Only where they are compiled as
+# Disassembles the panel products and fails on register spills and lost prefetches. Only where they are compiled as
 # they run: optimised, and without a sanitizer.
-function(expertoire_spill_test)
+function(expertoire_hot_loops_test)
   if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT EXPERTOIRE_SANITIZE
      AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    add_test(NAME simd.register_spills COMMAND_EXPAND_LISTS
-      COMMAND python3 "${CMAKE_SOURCE_DIR}/scripts/checks/spills.py"
+    add_test(NAME simd.hot_loops COMMAND_EXPAND_LISTS
+      COMMAND python3 "${CMAKE_SOURCE_DIR}/scripts/checks/hot_loops.py"
               "$<FILTER:$<TARGET_OBJECTS:expertoire>,INCLUDE,/simd/avx>")
   endif()
 endfunction()

@@ -41,7 +41,10 @@ void tile(const bf16_t* const* a, const bf16_t* panel, int64_t k, const char* ah
     unroll<kParts>([&](auto v) {
       weight[v] = reinterpret_cast<__m512bh>(_mm512_load_si512(panel + v * kPairs));
     });
-    unroll<Lines>([&](auto line) { _mm_prefetch(ahead + line * 64, _MM_HINT_T1); });
+    // Inlined before g++ looks for side effects: it finds none in a prefetch, and drops the call.
+    unroll<Lines>([&](auto line) __attribute__((always_inline)) {
+      _mm_prefetch(ahead + line * 64, _MM_HINT_T1);
+    });
     ahead += Lines * 64;
     unroll<R>([&](auto r) {
       const __m512bh x = reinterpret_cast<__m512bh>(_mm512_set1_epi32(load_pair(row[r] + i)));
@@ -60,16 +63,19 @@ constexpr Tile kTiles[] = {nullptr,        tile<1, Lines>, tile<2, Lines>, tile<
                            tile<4, Lines>, tile<5, Lines>, tile<6, Lines>};
 
 // Rows go in near-equal groups (16 = 6 + 5 + 5); each group sweeps the panel once, the first from
-// memory, the others from the second-level cache. With two to four groups each also asks for its
-// share of the next panel, so that memory never rests.
+// memory, the others from the second-level cache. The last ones, four at most, also ask for their
+// share of the next panel, so that memory never rests. A lone group leaves no time to ask early.
+constexpr int kAsking = 4;  // groups that ask for one line a step: a step reads four
+
 void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k, const bf16_t* next,
                 float* c) {
   const int groups = (m + kMostRows - 1) / kMostRows;
-  const int lines = next == nullptr || groups < 2 || groups > 4 ? 0 : groups == 2 ? 2 : 1;
-  const Tile* tiles = lines == 0 ? kTiles<0> : lines == 1 ? kTiles<1> : kTiles<2>;
+  const int most = next == nullptr || groups < 2 ? 0 : groups == 2 ? 2 : 1;
   const char* ahead = reinterpret_cast<const char*>(next);
   for (int g = 0, first = 0; g < groups; ++g) {
+    const int lines = g < groups - kAsking ? 0 : most;
     const int rows = (m - first + groups - g - 1) / (groups - g);
+    const Tile* tiles = lines == 0 ? kTiles<0> : lines == 1 ? kTiles<1> : kTiles<2>;
     tiles[rows](a + first, panel, k, ahead, c + first * kPanelWidth);
     first += rows;
     ahead += lines * 32 * k;  // k / 2 steps of `lines` lines of 64 bytes

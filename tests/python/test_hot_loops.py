@@ -1,4 +1,4 @@
-"""scripts/checks/spills.py sees a tile that is too large, and lets one pass that fits."""
+"""scripts/checks/hot_loops.py sees a tile that is too large and a lost prefetch, and lets one pass that fits."""
 
 import importlib.util
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "scripts/checks/spills.py"
+SCRIPT = ROOT / "scripts/checks/hot_loops.py"
 # A panel product in small: 2 · ROWS accumulators of the 16 registers that AVX2 has.
 TILE = """
 #include <immintrin.h>
@@ -41,9 +41,9 @@ void (*product)(const float* const*, const float*, long, float*) = tile<ROWS>;
 """
 COMPILERS = [name for name in ("g++", "clang++-14") if shutil.which(name)]
 
-spec = importlib.util.spec_from_file_location("spills", SCRIPT)
-spills = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(spills)
+spec = importlib.util.spec_from_file_location("hot_loops", SCRIPT)
+hot_loops = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(hot_loops)
 
 
 def check(compiler, folder, rows, source=TILE):
@@ -74,6 +74,14 @@ def test_object_without_a_hot_loop_is_no_proof(compiler, tmp_path):
     assert "no hot loop" in result.stdout
 
 
+def test_lost_prefetches_are_counted():
+    loop = body("10 vdpbf16ps %zmm0,%zmm1,%zmm2\n14 prefetcht1 (%rax)\n18 jne 10 <tile>")
+    assert list(hot_loops.faults("tile<3, 0>(int)", loop, loop)) == []
+    assert list(hot_loops.faults("tile<3, 1>(int)", loop, loop)) == []
+    assert list(hot_loops.faults("tile<3, 2>(int)", loop, loop)) == [
+        "1 prefetches in a step, 2 written"]
+
+
 def test_there_is_a_compiler():
     assert COMPILERS
 
@@ -90,16 +98,16 @@ def test_only_innermost_loops_count():
         18 jne 14 <tile+0x4>
         1c jne 10 <tile>
     """)
-    assert spills.innermost_loops(nested) == [(0x14, 0x18)]
-    assert len(list(spills.hot_loops(nested))) == 1
+    assert hot_loops.innermost_loops(nested) == [(0x14, 0x18)]
+    assert len(list(hot_loops.hot_loops(nested))) == 1
 
 
 def test_rbp_is_the_stack_only_where_it_is_the_frame_pointer():
     load = "vmovups 0x40(%rbp),%ymm3"
-    assert not spills.touches_stack(body("10 " + load), load)
-    assert spills.touches_stack(body("c mov %rsp,%rbp\n10 " + load), load)
+    assert not hot_loops.touches_stack(body("10 " + load), load)
+    assert hot_loops.touches_stack(body("c mov %rsp,%rbp\n10 " + load), load)
 
 
 def test_scalar_products_are_not_hot():
     scalar = body("10 vfmadd231ss %xmm0,%xmm1,%xmm2\n14 jne 10 <tile>")
-    assert list(spills.hot_loops(scalar)) == []
+    assert list(hot_loops.hot_loops(scalar)) == []

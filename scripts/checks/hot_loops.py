@@ -1,11 +1,13 @@
-"""Register spills in the inner loops of the panel products. Prints each one; exit 1 if there is one.
+"""Register spills in the inner loops of the panel products, and prefetches that the compiler dropped.
+Prints each one; exit 1 if there is one.
 
     spills.py [-v] OBJECT...
 
 Compilers swing these loops by a factor of two without a warning: one accumulator too many, and the
 loop stores and reloads vectors through the stack. This disassembles what was built. A hot loop is
 an innermost loop (a jump back, none inside) of a function named tile… or panel… that multiplies
-and adds vectors. No instruction there may touch the stack.
+and adds vectors. No instruction there may touch the stack, and that of tile<R, Lines> prefetches
+Lines cache lines (g++ takes a lambda around a prefetch for one without effect, and drops it).
 """
 
 import re
@@ -19,6 +21,7 @@ JUMP = re.compile(r"^j[a-z]+$")
 TARGET = re.compile(r"^([0-9a-f]+) <")
 PRODUCT = re.compile(r"^v(fn?madd\d*ps|dpbf16ps|dpwssd|pdpbusd)$")
 VECTOR = re.compile(r"%[yz]mm\d+")
+PREFETCHING_TILE = re.compile(r"\btile<\d+, (\d+)>")
 PANEL = re.compile(r"\b(tile|panel)")
 FRAME_POINTER = ("mov", "%rsp,%rbp")
 
@@ -63,6 +66,18 @@ def hot_loops(body):
             yield loop
 
 
+def faults(name, body, loop):
+    """Messages about one hot loop of the function `name`."""
+    for address, mnemonic, operands in loop:
+        if touches_stack(body, operands):
+            yield f"{address:x}: {mnemonic} {operands}"
+    tile = PREFETCHING_TILE.search(name)
+    expected = int(tile[1]) if tile else 0
+    found = sum(1 for _, mnemonic, _ in loop if mnemonic.startswith("prefetch"))
+    if found < expected:
+        yield f"{found} prefetches in a step, {expected} written"
+
+
 def check(path, verbose):
     """Messages about one object file."""
     loops = 0
@@ -74,9 +89,8 @@ def check(path, verbose):
             products = sum(1 for _, mnemonic, _ in loop if PRODUCT.match(mnemonic))
             if verbose:
                 print(f"{path.name}: {products} of {len(loop)} instructions multiply: {name}")
-            for address, mnemonic, operands in loop:
-                if touches_stack(body, operands):
-                    yield f"{path.name}: {name}: {address:x}: {mnemonic} {operands}"
+            for fault in faults(name, body, loop):
+                yield f"{path.name}: {name}: {fault}"
     if loops == 0:
         yield f"{path.name}: no hot loop found; what was it compiled from?"
 
