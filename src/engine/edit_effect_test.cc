@@ -42,7 +42,6 @@ class EditEffectTest : public testing::TestWithParam<std::string> {
   std::string shared_prefix(int layer) const {
     return fmt::format("model.layers.{}.{}", layer, config_.family->tensors.shared);
   }
-  bool has_shared() const { return config_.shared_intermediate_size > 0; }
   // Multiplies what a SwiGLU block gives.
   void scale_block(Miniature& model, const std::string& prefix, float factor) const {
     const std::string name = prefix + std::string(config_.family->tensors.down) + ".weight";
@@ -113,26 +112,6 @@ TEST_P(EditEffectTest, ScaledExpertIsOneWhoseOutputIsScaled) {
       {{.action = EditAction::kScale, .layers = {layer}, .experts = {kEdited}, .factor = -4},
        {.action = EditAction::kScale, .layers = {layer}, .experts = {0}, .factor = 0.5F}},
       changed);
-}
-
-TEST_P(EditEffectTest, SharedExpertsAreEditableToo) {
-  if (!has_shared()) return;
-  for (const float factor : {0.0F, 2.0F}) {
-    Miniature changed = miniature_;
-    for (int layer : sparse_layers()) scale_block(changed, shared_prefix(layer), factor);
-    const EditAction action = factor == 0 ? EditAction::kAblate : EditAction::kScale;
-    expect_same({{.action = action, .shared = true, .factor = factor}}, changed);
-  }
-}
-
-TEST_P(EditEffectTest, AblatedSharedExpertsAreAModelWithoutThem) {
-  if (config_.family->shared != SharedRule::kCount) return;
-  Miniature changed = miniature_;
-  changed.config["n_shared_experts"] = 0;
-  std::erase_if(changed.tensors, [](const auto& entry) {
-    return entry.first.find("shared_experts") != std::string::npos;
-  });
-  expect_same({{.action = EditAction::kAblate, .shared = true}}, changed);
 }
 
 // Rerouted and renormalised: a model that never had the expert. The softmax adds up in another
@@ -225,13 +204,36 @@ TEST_P(EditEffectTest, RenormalisedScalingKeepsTheSumOfWeights) {
       });
 }
 
-std::vector<std::string> sparse_names() {
-  std::vector<std::string> names = miniature_names();
-  std::erase(names, "llama");
-  return names;
+INSTANTIATE_TEST_SUITE_P(Families, EditEffectTest, testing::ValuesIn(sparse_miniature_names()),
+                         [](const auto& info) { return info.param; });
+
+class SharedEditTest : public EditEffectTest {};
+
+TEST_P(SharedEditTest, SharedExpertsAreEditableToo) {
+  for (const float factor : {0.0F, 2.0F}) {
+    Miniature changed = miniature_;
+    for (int layer : sparse_layers()) scale_block(changed, shared_prefix(layer), factor);
+    const EditAction action = factor == 0 ? EditAction::kAblate : EditAction::kScale;
+    expect_same({{.action = action, .shared = true, .factor = factor}}, changed);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, EditEffectTest, testing::ValuesIn(sparse_names()),
+INSTANTIATE_TEST_SUITE_P(Families, SharedEditTest, testing::Values("deepseek", "qwen2_moe"),
+                         [](const auto& info) { return info.param; });
+
+// Only here does a configuration without shared experts exist.
+class CountedSharedEditTest : public EditEffectTest {};
+
+TEST_P(CountedSharedEditTest, AblatedSharedExpertsAreAModelWithoutThem) {
+  Miniature changed = miniature_;
+  changed.config["n_shared_experts"] = 0;
+  std::erase_if(changed.tensors, [](const auto& entry) {
+    return entry.first.find("shared_experts") != std::string::npos;
+  });
+  expect_same({{.action = EditAction::kAblate, .shared = true}}, changed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, CountedSharedEditTest, testing::Values("deepseek"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -48,7 +48,9 @@ class Plans {
     std::vector<std::span<const int32_t>> ids;
     int64_t tokens = 0;
     const auto run = [&] {
-      if (!batch.empty()) transcript.run_once(session, ids, batch);
+      if (batch.empty()) return;
+      transcript.run_once(session, ids, batch);
+      ++passes_;
       batch.clear();
       ids.clear();
       tokens = 0;
@@ -88,10 +90,14 @@ class Plans {
         chunks.push_back({&caches[i], std::span(texts_[i]).subspan(done, piece(left, longest))});
       }
       if (!unfinished) break;
-      if (!chunks.empty()) transcript.run(session, chunks, batch);
+      if (chunks.empty()) continue;
+      transcript.run(session, chunks, batch);
+      ++passes_;
     }
     compare(transcript, "pieces of at most " + std::to_string(longest));
   }
+
+  int passes() const { return passes_; }
 
  private:
   int32_t vocab() const { return static_cast<int32_t>(model_->config().vocab_size); }
@@ -137,6 +143,7 @@ class Plans {
   const KernelTable& kernels_;
   std::mt19937_64 random_;
   int threads_ = 1;
+  int passes_ = 0;
   std::vector<std::vector<int32_t>> texts_;
   std::vector<Record> alone_;
 };
@@ -147,6 +154,7 @@ TEST_P(InvarianceTest, SameTextSameBits) {
   const auto& [name, compute] = GetParam();
   const std::shared_ptr<const Model> model = Miniature::random(name).load(compute, 3);
   uint64_t seed = 1;
+  int passes = 0;
   for (const KernelTable* kernels : available_kernels()) {
     Plans plans(model, *kernels, seed++);
     std::mt19937 random(static_cast<uint32_t>(seed));
@@ -159,7 +167,10 @@ TEST_P(InvarianceTest, SameTextSameBits) {
       plans.pieces(30);
       if (HasFatalFailure()) return;
     }
+    passes += plans.passes();
   }
+  RecordProperty("passes", passes);
+  EXPECT_GE(passes, 50 * kPlans) << "too few random batches to say anything";
 }
 
 TEST_P(InvarianceTest, DecodeTokenByTokenHasTheBitsOfPrefill) {

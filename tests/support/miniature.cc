@@ -178,6 +178,12 @@ const std::vector<std::string>& miniature_names() {
   return names;
 }
 
+std::vector<std::string> sparse_miniature_names() {
+  std::vector<std::string> names = miniature_names();
+  std::erase(names, "llama");
+  return names;
+}
+
 json miniature_config(const std::string& name) {
   json config = configs().at(name);
   config["vocab_size"] = 97;

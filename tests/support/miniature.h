@@ -44,6 +44,8 @@ struct Miniature {
 /// scaled rope, odd hidden sizes and widths, heads of 10 to 72 dimensions, router matrices of more
 /// than one panel.
 const std::vector<std::string>& miniature_names();
+/// Those that have experts.
+std::vector<std::string> sparse_miniature_names();
 nlohmann::json miniature_config(const std::string& name);
 
 }  // namespace expertoire::test
