@@ -233,7 +233,9 @@ TEST(ChatTemplateTest, WhatIsOutsideTheSubsetIsNamed) {
                         {"{{ 9223372036854775807 + 1 }}", "beyond 64 bits"},
                         {"{{ f(*a) }}", "* before an argument"},
                         {"{{ strftime_now('%c') }}", "the time format %c"},
-                        {"{{ messages|tojson(indent=2) }}", "tojson with other settings"}};
+                        {"{{ messages|tojson(indent=0) }}", "tojson with other settings"},
+                        {"{{ messages|map(attribute='a.b')|list }}", "map with anything but"},
+                        {"{{ messages|selectattr('0')|list }}", "selectattr and rejectattr with"}};
   for (const Case& c : cases) expect_error(c.source, ErrorCode::kUnsupported, c.output);
   expect_error("a\n\n{{ x|dictsort }}", ErrorCode::kUnsupported, "line 3: the filter dictsort");
 }

@@ -104,14 +104,23 @@ Value dict_items(Context& context, const Value& value, const Bound&) {
 
 Value tojson(Context& context, const Value& value, const Bound& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (truthy(arguments[i])) context.unsupported("tojson with other settings");
+    const bool* flag = as<bool>(arguments[i]);
+    const bool off = is<None>(arguments[i]) || (flag != nullptr && !*flag);
+    if (arguments.has(i) && !off) context.unsupported("tojson with other settings");
   }
   return context.text(to_json(context, value));
 }
 
+// The name of an attribute; neither a path of several nor the number of an item.
+const Text* attribute_name(const Value& value) {
+  const Text* name = as<Text>(value);
+  const bool plain = name != nullptr && name->find_first_of(".0123456789") == Text::npos;
+  return plain ? name : nullptr;
+}
+
 Value map(Context& context, const Value& value, const Bound& arguments) {
-  const Text* name = as<Text>(arguments[1]);
-  if (arguments.has(0) || name == nullptr || name->find('.') != Text::npos) {
+  const Text* name = attribute_name(arguments[1]);
+  if (arguments.has(0) || name == nullptr) {
     context.unsupported("map with anything but one attribute");
   }
   std::vector<Value> items = items_of(context, value);
@@ -121,8 +130,8 @@ Value map(Context& context, const Value& value, const Bound& arguments) {
 
 // Items whose attribute passes the test, or does not.
 Value select(Context& context, const Value& value, const Bound& arguments, bool keep) {
-  const Text* name = as<Text>(arguments[0]);
-  if (name == nullptr || name->find('.') != Text::npos) {
+  const Text* name = attribute_name(arguments[0]);
+  if (name == nullptr) {
     context.unsupported("selectattr and rejectattr with anything but one attribute");
   }
   const Text* test = as<Text>(arguments[1]);
