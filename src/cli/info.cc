@@ -32,15 +32,28 @@ json describe_cpu() {
           {"cpus", ThreadPool::available_cpus()}};
 }
 
+json describe_experts(const ModelConfig& config) {
+  const MonetConfig& monet = config.monet;
+  if (monet.keys > 0) {
+    return {{"moe_decompose", monet.vertical ? "vertical" : "horizontal"},
+            {"moe_experts", monet.keys},
+            {"moe_heads", monet.heads},
+            {"moe_topk", monet.top_k},
+            {"moe_dim", monet.width},
+            {"moe_groups", monet.group},
+            {"moe_router_norm", monet.norm_per_key ? "key" : "head"}};
+  }
+  return {{"num_experts_per_tok", config.router.top_k},
+          {"norm_topk_prob", config.router.norm_topk_prob},
+          {"moe_intermediate_size", config.moe_intermediate_size},
+          {"shared_intermediate_size", config.shared_intermediate_size}};
+}
+
 // What the configuration alone says; the weights stay on disk.
 json describe_model(const std::string& spec) {
   const std::string folder = model_folder(spec);
   const std::string path = folder + "/config.json";
   const ModelConfig config = parse_config(read_json_file(path), path);
-  std::vector<int> sparse;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    if (config.sparse[static_cast<size_t>(layer)]) sparse.push_back(layer);
-  }
   json info = {{"folder", folder},
                {"model_type", config.model_type},
                {"parameters", config.parameters()},
@@ -53,19 +66,17 @@ json describe_model(const std::string& spec) {
                {"vocab_size", config.vocab_size},
                {"max_position_embeddings", config.max_position_embeddings},
                {"tie_word_embeddings", config.tie_word_embeddings},
-               {"sparse_layers", sparse},
+               {"routing_layers", config.routing_layers()},
                {"num_experts", config.num_experts},
-               {"num_experts_per_tok", config.router.top_k},
-               {"norm_topk_prob", config.router.norm_topk_prob},
-               {"moe_intermediate_size", config.moe_intermediate_size},
-               {"shared_intermediate_size", config.shared_intermediate_size},
                {"embedding",
                 {{"hidden_dim", config.hidden_size},
-                 {"routing_dim", config.num_experts * config.sparse_layers()},
+                 {"routing_dim",
+                  config.router_outputs() * static_cast<int64_t>(config.routing_layers().size())},
                  {"pooling", "last"},
                  {"prompt", "none"},
                  {"routing_stage", stage_name(config.family->embedding_stage)}}},
                {"tokenizer", std::filesystem::exists(folder + "/tokenizer.json")}};
+  info.update(describe_experts(config));
   const std::string calibration = folder + "/calibration.safetensors";
   if (std::filesystem::exists(calibration)) {
     info["calibration"] = Calibration::load(calibration).metadata;

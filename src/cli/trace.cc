@@ -42,6 +42,41 @@ void for_each_input(const Options& options, const LoadedModel& loaded,
   while (const auto text = texts.next()) one(tokenizer.encode(*text));
 }
 
+// Joint experts whose score, summed over heads, is above this are traced, as the authors' README
+// counts them.
+constexpr float kTracedScore = 0.01F;
+
+// Joint experts of factored routing, by layer and token.
+class JointTrace final : public RoutingSink {
+ public:
+  void on_routing(const RoutingEvent& event) override {
+    if (const FactoredRouting* routing = event.factored()) {
+      for (int64_t t = 0; t < routing->tokens; ++t) {
+        experts_[event.layer].push_back(routing->joint(t, kTracedScore));
+      }
+    }
+  }
+
+  // [tokens][layers][experts]
+  template <class Get>
+  json by_token(size_t tokens, Get get) const {
+    json rows = json::array();
+    for (size_t t = 0; t < tokens; ++t) {
+      json row = json::array();
+      for (const auto& [layer, of_tokens] : experts_) {
+        json values = json::array();
+        for (const JointExpert& expert : of_tokens[t]) values.push_back(get(expert));
+        row.push_back(std::move(values));
+      }
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+ private:
+  std::map<int, std::vector<std::vector<JointExpert>>> experts_;
+};
+
 // [tokens][layers][width] from the per-layer tensors of a capture.
 template <class T>
 json by_token(const Capture& capture, const std::string& stage, const std::vector<int>& layers,
@@ -76,10 +111,46 @@ json record(const Capture& capture, const std::vector<int>& layers, bool logits,
   return line;
 }
 
-std::vector<std::string> stages_of(const Options& options) {
+// The same for factored routing: its joint experts, as many as a token has.
+json joint_record(const Options& options, LoadedModel& loaded, const std::vector<int>& layers,
+                  const std::vector<int32_t>& ids, int64_t index) {
+  JointTrace trace;
+  const std::span<const int32_t> text = ids;
+  loaded.session->forward_once({&text, 1}, &trace);
+  json line = {
+      {"index", index},
+      {"ids", ids},
+      {"layers", layers},
+      {"routed_experts", trace.by_token(ids.size(), [](const JointExpert& e) { return e.id; })},
+      {"routed_weights", trace.by_token(ids.size(), [](const JointExpert& e) { return e.score; })}};
+  if (!options.logits) return line;
+  Capture capture({"router_logits1", "router_logits2"});
+  capture.run(*loaded.session, {&ids, 1});
+  for (const char* stage : {"router_logits1", "router_logits2"}) {
+    line[stage] = by_token<float>(capture, stage, layers, static_cast<int64_t>(ids.size()));
+  }
+  return line;
+}
+
+bool is_factored(const LoadedModel& loaded) { return loaded.model->config().monet.keys > 0; }
+
+std::vector<std::string> stages_of(const Options& options, const LoadedModel& loaded) {
+  if (is_factored(loaded)) {
+    std::vector<std::string> stages = {"joint_top_ids", "joint_top_scores", "active1", "active2",
+                                       "experts_above_1e-2"};
+    if (options.logits) stages.insert(stages.end(), {"router_logits1", "router_logits2"});
+    return stages;
+  }
   std::vector<std::string> stages = {"topk_ids", "topk_weights", "shared_weights"};
   if (options.logits) stages.emplace_back("router_logits");
   return stages;
+}
+
+json top_k_record(const Options& options, LoadedModel& loaded, const std::vector<int>& layers,
+                  const std::vector<int32_t>& ids, int64_t index) {
+  Capture capture(stages_of(options, loaded));
+  capture.run(*loaded.session, {&ids, 1});
+  return record(capture, layers, options.logits, ids, index);
 }
 
 void trace_lines(const Options& options, LoadedModel& loaded, const std::vector<int>& layers) {
@@ -87,9 +158,8 @@ void trace_lines(const Options& options, LoadedModel& loaded, const std::vector<
   if (!options.out.empty() && options.out != "-") file = std::make_unique<AtomicFile>(options.out);
   int64_t index = 0;
   for_each_input(options, loaded, [&](const std::vector<int32_t>& ids) {
-    Capture capture(stages_of(options));
-    capture.run(*loaded.session, {&ids, 1});
-    const json line = record(capture, layers, options.logits, ids, index++);
+    const json line =
+        (is_factored(loaded) ? joint_record : top_k_record)(options, loaded, layers, ids, index++);
     if (file) {
       file->write(line.dump() + "\n");
     } else {
@@ -100,7 +170,7 @@ void trace_lines(const Options& options, LoadedModel& loaded, const std::vector<
 }
 
 void trace_tensors(const Options& options, LoadedModel& loaded) {
-  Capture capture(stages_of(options));
+  Capture capture(stages_of(options, loaded));
   std::vector<int32_t> all_ids;
   std::vector<int32_t> lengths;
   for_each_input(options, loaded, [&](const std::vector<int32_t>& ids) {
@@ -124,10 +194,7 @@ void trace_tensors(const Options& options, LoadedModel& loaded) {
 void trace(const Options& options) {
   if (!options.out.empty() && options.out != "-") check_writable(options.out);
   LoadedModel loaded(options.model, false);
-  std::vector<int> layers;
-  for (int layer = 0; layer < loaded.model->config().num_hidden_layers; ++layer) {
-    if (loaded.model->config().sparse[static_cast<size_t>(layer)]) layers.push_back(layer);
-  }
+  const std::vector<int> layers = loaded.model->config().routing_layers();
   if (layers.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"tracing", "a dense model", "a model with experts", ""});

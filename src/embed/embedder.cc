@@ -44,16 +44,14 @@ class Embedder::Collector final : public RoutingSink, public HiddenSink {
   }
 
   void on_routing(const RoutingEvent& event) override {
-    const Routing& routing = event.routing;
+    const ModelConfig& config = owner_.session_.model().config();
     const bool last_only = owner_.options_.routing_layers == LayerChoice::kLast;
-    const int layers = owner_.session_.model().config().sparse_layers();
+    const int layers = static_cast<int>(config.routing_layers().size());
     const int index = layer_++;
     if (last_only && index + 1 < layers) return;
-    const int64_t at = last_only ? 0 : int64_t{index} * routing.num_experts;
-    const auto& values = owner_.stage_ == Stage::kLogits ? routing.logits : routing.probs;
+    const int64_t at = last_only ? 0 : index * config.router_outputs();
     for (size_t row = 0; row < event.tokens.size(); ++row) {
-      add(event.tokens[row], values.data() + static_cast<int64_t>(row) * routing.num_experts,
-          routing.num_experts, 1.0F, &EmbedParts::routing, at);
+      if (counts(event.tokens[row])) add_routing(event, row, at);
     }
   }
 
@@ -95,6 +93,29 @@ class Embedder::Collector final : public RoutingSink, public HiddenSink {
                : 1.0F;
   }
 
+  // What the router said of one token: [E], or [2, H, n] of factored routing.
+  void add_routing(const RoutingEvent& event, size_t row, int64_t at) {
+    const bool logits = owner_.stage_ == Stage::kLogits;
+    const int64_t token = static_cast<int64_t>(row);
+    if (const TopKRouting* routing = event.top_k()) {
+      const int64_t width = routing->num_experts;
+      const auto& values = logits ? routing->logits : routing->probs;
+      add(event.tokens[row], values.data() + token * width, width, 1.0F, &EmbedParts::routing, at);
+      return;
+    }
+    const FactoredRouting& routing = *event.factored();
+    const int64_t width = int64_t{routing.heads} * routing.keys;
+    std::vector<float> g(static_cast<size_t>(width));
+    for (int side = 0; side < 2; ++side) {
+      const float* values = routing.sides[static_cast<size_t>(side)].logits.data() + token * width;
+      if (!logits) {
+        routing.expand(side, token, g.data());
+        values = g.data();
+      }
+      add(event.tokens[row], values, width, 1.0F, &EmbedParts::routing, at + side * width);
+    }
+  }
+
   void add(const TokenRef& token, const float* values, int64_t count, float share,
            std::vector<float> EmbedParts::*part, int64_t at) {
     if (!counts(token)) return;
@@ -129,7 +150,8 @@ int64_t Embedder::hidden_dim() const { return session_.model().config().hidden_s
 int64_t Embedder::routing_dim() const {
   const ModelConfig& config = session_.model().config();
   const bool last_only = options_.routing_layers == LayerChoice::kLast;
-  return int64_t{config.num_experts} * (last_only ? 1 : config.sparse_layers());
+  const int64_t layers = static_cast<int64_t>(config.routing_layers().size());
+  return config.router_outputs() * (last_only ? 1 : layers);
 }
 
 int64_t Embedder::dim() const {

@@ -10,9 +10,27 @@
 namespace expertoire {
 
 const std::vector<std::string>& Capture::stage_names() {
-  static const std::vector<std::string> names = {"hidden_states", "final_norm",    "logits",
-                                                 "router_logits", "router_probs",  "topk_ids",
-                                                 "topk_weights",  "shared_weights"};
+  static const std::vector<std::string> names = {"hidden_states",
+                                                 "final_norm",
+                                                 "logits",
+                                                 "router_logits",
+                                                 "router_probs",
+                                                 "topk_ids",
+                                                 "topk_weights",
+                                                 "shared_weights",
+                                                 "ffn_input",
+                                                 "router_logits1",
+                                                 "router_logits2",
+                                                 "router_normalized1",
+                                                 "router_normalized2",
+                                                 "g1",
+                                                 "g2",
+                                                 "active1",
+                                                 "active2",
+                                                 "joint",
+                                                 "joint_top_ids",
+                                                 "joint_top_scores",
+                                                 "experts_above_1e-2"};
   return names;
 }
 
@@ -32,16 +50,28 @@ Capture::Capture(const std::vector<std::string>& stages) : stages_(stages.begin(
 }
 
 template <class T>
-void Capture::append(const std::string& name, std::span<const T> values, int64_t width) {
+void Capture::append(const std::string& name, std::span<const T> values, int64_t width,
+                     int64_t heads) {
   CapturedTensor& tensor = tensors_[name];
   tensor.dtype = std::is_same_v<T, float> ? DType::kF32 : DType::kI32;
   tensor.width = width;
+  tensor.heads = heads;
   tensor.append(values);
 }
 
 void Capture::on_routing(const RoutingEvent& event) {
-  const Routing& routing = event.routing;
-  const auto name = [&](const char* stage) { return fmt::format("{}.{}", stage, event.layer); };
+  if (const TopKRouting* routing = event.top_k()) add_top_k(event.layer, *routing);
+  if (const FactoredRouting* routing = event.factored()) add_factored(event.layer, *routing);
+  if (!wants("ffn_input")) return;
+  for (size_t t = 0; t < event.tokens.size(); ++t) {
+    const float* row = static_cast<const float*>(event.input.row(static_cast<int64_t>(t)));
+    const size_t width = static_cast<size_t>(event.input.length);
+    append<float>(fmt::format("ffn_input.{}", event.layer), {row, width}, event.input.length);
+  }
+}
+
+void Capture::add_top_k(int layer, const TopKRouting& routing) {
+  const auto name = [&](const char* stage) { return fmt::format("{}.{}", stage, layer); };
   const auto floats = [&](const char* stage, const std::vector<float>& values, int64_t width) {
     if (wants(stage)) append<float>(name(stage), values, width);
   };
@@ -52,13 +82,77 @@ void Capture::on_routing(const RoutingEvent& event) {
   if (wants("topk_ids")) append<int32_t>(name("topk_ids"), routing.selected, routing.top_k);
 }
 
+void Capture::add_factored(int layer, const FactoredRouting& routing) {
+  add_side(layer, routing, 0);
+  add_side(layer, routing, 1);
+  const bool any = wants("joint") || wants("joint_top_ids") || wants("joint_top_scores") ||
+                   wants("experts_above_1e-2");
+  for (int64_t t = 0; any && t < routing.tokens; ++t) add_joint(layer, routing, t);
+}
+
+void Capture::add_side(int layer, const FactoredRouting& routing, int side) {
+  const FactoredSide& from = routing.sides[static_cast<size_t>(side)];
+  const int64_t width = int64_t{routing.heads} * routing.keys;
+  const auto name = [&](const char* stage) {
+    const std::string word = fmt::format("{}{}", stage, side + 1);
+    return wants(word) ? fmt::format("{}.{}", word, layer) : std::string();
+  };
+  const auto add = [&](const std::string& to, std::span<const float> values) {
+    if (!to.empty()) append<float>(to, values, width, routing.heads);
+  };
+  add(name("router_logits"), from.logits);
+  if (const std::string to = name("active"); !to.empty()) {
+    append<int32_t>(to, from.active, routing.heads);
+  }
+  std::vector<float> values(static_cast<size_t>(width));
+  for (int64_t t = 0; t < routing.tokens; ++t) {
+    if (const std::string to = name("router_normalized"); !to.empty()) {
+      for (int64_t i = 0; i < width; ++i) {
+        const size_t at = static_cast<size_t>(i);
+        const float z = from.logits[static_cast<size_t>(t * width + i)];
+        values[at] = (z - from.mean[at]) * from.inverse[at];
+      }
+      add(to, values);
+    }
+    if (const std::string to = name("g"); !to.empty()) {
+      routing.expand(side, t, values.data());
+      add(to, values);
+    }
+  }
+}
+
+void Capture::add_joint(int layer, const FactoredRouting& routing, int64_t token) {
+  constexpr size_t kTop = 16;
+  constexpr int kMostKeys = 64;
+  const std::vector<JointExpert> joint = routing.joint(token, 0.0F);
+  const auto name = [&](const char* stage) { return fmt::format("{}.{}", stage, layer); };
+  if (wants("joint") && routing.keys <= kMostKeys) {
+    std::vector<float> scores(static_cast<size_t>(routing.keys * routing.keys), 0.0F);
+    for (const JointExpert& expert : joint) scores[static_cast<size_t>(expert.id)] = expert.score;
+    append<float>(name("joint"), scores, static_cast<int64_t>(scores.size()));
+  }
+  std::vector<int32_t> ids(kTop, -1);
+  std::vector<float> scores(kTop, 0.0F);
+  for (size_t i = 0; i < std::min(kTop, joint.size()); ++i) {
+    ids[i] = joint[i].id;
+    scores[i] = joint[i].score;
+  }
+  if (wants("joint_top_ids")) append<int32_t>(name("joint_top_ids"), ids, kTop);
+  if (wants("joint_top_scores")) append<float>(name("joint_top_scores"), scores, kTop);
+  if (wants("experts_above_1e-2")) {
+    const auto above = std::count_if(joint.begin(), joint.end(),
+                                     [](const JointExpert& e) { return e.score > 0.01F; });
+    const int32_t count = static_cast<int32_t>(above);
+    append<int32_t>(name("experts_above_1e-2"), {&count, 1}, 1);
+  }
+}
+
 void Capture::on_hidden(int index, std::span<const TokenRef> tokens, const Rows& hidden) {
   if (!wants("hidden_states")) return;
-  // Rows are longer than what they hold; the width is known once the model is: see run().
-  CapturedTensor& tensor = tensors_[fmt::format("hidden_states.{}", index)];
   for (size_t t = 0; t < tokens.size(); ++t) {
     const float* row = static_cast<const float*>(hidden.row(static_cast<int64_t>(t)));
-    tensor.append(std::span<const float>(row, static_cast<size_t>(tensor.width)));
+    append<float>(fmt::format("hidden_states.{}", index), {row, static_cast<size_t>(hidden.length)},
+                  hidden.length);
   }
 }
 
@@ -82,10 +176,6 @@ void Capture::add_outputs(Session& session) {
 }
 
 void Capture::run(Session& session, std::span<const std::vector<int32_t>> sequences) {
-  const ModelConfig& config = session.model().config();
-  for (int i = 0; wants("hidden_states") && i <= config.num_hidden_layers; ++i) {
-    tensors_[fmt::format("hidden_states.{}", i)].width = config.hidden_size;
-  }
   for (const std::vector<int32_t>& ids : sequences) {
     const std::span<const int32_t> text = ids;
     session.forward_once({&text, 1}, this, this);
@@ -96,9 +186,9 @@ void Capture::run(Session& session, std::span<const std::vector<int32_t>> sequen
 std::vector<NamedTensor> Capture::named_tensors() const {
   std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : tensors_) {
-    named.push_back(
-        {name,
-         {tensor.dtype, {tensor.rows(), tensor.width}, tensor.bytes.data(), tensor.bytes.size()}});
+    std::vector<int64_t> shape = {tensor.rows(), tensor.width};
+    if (tensor.heads > 0) shape = {tensor.rows(), tensor.heads, tensor.width / tensor.heads};
+    named.push_back({name, {tensor.dtype, shape, tensor.bytes.data(), tensor.bytes.size()}});
   }
   return named;
 }

@@ -16,6 +16,7 @@ namespace expertoire {
 struct CapturedTensor {
   DType dtype = DType::kF32;
   int64_t width = 0;
+  int64_t heads = 0;  ///< of a tensor [rows, heads, width / heads]; 0 = [rows, width]
   std::vector<std::byte> bytes;
 
   int64_t rows() const;
@@ -30,6 +31,12 @@ struct CapturedTensor {
 ///   hidden_states → hidden_states.i   final_norm   logits (of the lm_head)
 ///   router_logits → router_logits.L (the sink's `logits`)   router_probs.L (`probs`)
 ///   topk_ids.L (`selected`)   topk_weights.L (`weights`)   shared_weights.L
+///   ffn_input.L: what the router sees
+/// of factored routing, S = 1, 2 for its sides, H heads and n keys:
+///   router_logitsS.L [H, n] (`logits`)   router_normalizedS.L [H, n]   gS.L [H, n] (`probs`)
+///   activeS.L [H]: keys that a head kept   joint.L [n²]: scores of all joint experts, n ≤ 64 only
+///   joint_top_ids.L, joint_top_scores.L [16]: the largest (−1 and 0 where there are fewer)
+///   experts_above_1e-2.L [1]: joint experts with a score above 0.01
 class Capture final : public RoutingSink, public HiddenSink {
  public:
   /// Errors: kInvalidArgument for an unknown stage, naming those that there are.
@@ -51,7 +58,11 @@ class Capture final : public RoutingSink, public HiddenSink {
 
  private:
   template <class T>
-  void append(const std::string& name, std::span<const T> values, int64_t width);
+  void append(const std::string& name, std::span<const T> values, int64_t width, int64_t heads = 0);
+  void add_top_k(int layer, const TopKRouting& routing);
+  void add_factored(int layer, const FactoredRouting& routing);
+  void add_side(int layer, const FactoredRouting& routing, int side);
+  void add_joint(int layer, const FactoredRouting& routing, int64_t token);
 
   std::set<std::string> stages_;
   std::map<std::string, CapturedTensor> tensors_;

@@ -32,6 +32,32 @@ class CaptureTest : public testing::TestWithParam<std::string> {
   const Miniature miniature_ = Miniature::random(GetParam());
   Session session_{miniature_.load(), {2}};
   const ModelConfig& config() const { return session_.model().config(); }
+
+  // Width and type of what a layer that routes shows.
+  std::map<std::string, std::pair<int64_t, DType>> routing_stages() const {
+    std::map<std::string, std::pair<int64_t, DType>> stages = {
+        {"ffn_input", {config().hidden_size, DType::kF32}}};
+    if (const int64_t keys = config().monet.keys; keys > 0) {
+      const int64_t heads = config().monet.heads;
+      for (const std::string side : {"1", "2"}) {
+        stages["router_logits" + side] = {heads * keys, DType::kF32};
+        stages["router_normalized" + side] = {heads * keys, DType::kF32};
+        stages["g" + side] = {heads * keys, DType::kF32};
+        stages["active" + side] = {heads, DType::kI32};
+      }
+      if (keys <= 64) stages["joint"] = {keys * keys, DType::kF32};
+      stages["joint_top_ids"] = {16, DType::kI32};
+      stages["joint_top_scores"] = {16, DType::kF32};
+      stages["experts_above_1e-2"] = {1, DType::kI32};
+      return stages;
+    }
+    stages["router_logits"] = {config().num_experts, DType::kF32};
+    stages["router_probs"] = {config().num_experts, DType::kF32};
+    stages["topk_ids"] = {config().router.top_k, DType::kI32};
+    stages["topk_weights"] = {config().router.top_k, DType::kF32};
+    if (config().shared_intermediate_size > 0) stages["shared_weights"] = {1, DType::kF32};
+    return stages;
+  }
 };
 
 TEST_P(CaptureTest, EveryStageHasItsRowsAndWidth) {
@@ -43,15 +69,10 @@ TEST_P(CaptureTest, EveryStageHasItsRowsAndWidth) {
   for (int i = 0; i <= config().num_hidden_layers; ++i) {
     expected["hidden_states." + std::to_string(i)] = {config().hidden_size, DType::kF32};
   }
-  for (int i = 0; i < config().num_hidden_layers; ++i) {
-    if (!config().sparse[static_cast<size_t>(i)]) continue;
-    const std::string layer = "." + std::to_string(i);
-    expected["router_logits" + layer] = {config().num_experts, DType::kF32};
-    expected["router_probs" + layer] = {config().num_experts, DType::kF32};
-    expected["topk_ids" + layer] = {config().router.top_k, DType::kI32};
-    expected["topk_weights" + layer] = {config().router.top_k, DType::kF32};
-    if (config().shared_intermediate_size > 0)
-      expected["shared_weights" + layer] = {1, DType::kF32};
+  for (int layer : config().routing_layers()) {
+    for (const auto& [stage, shape] : routing_stages()) {
+      expected[stage + "." + std::to_string(layer)] = shape;
+    }
   }
   ASSERT_EQ(capture.tensors().size(), expected.size());
   for (const auto& [name, shape] : expected) {
@@ -91,14 +112,14 @@ TEST_P(CaptureTest, RowsAreThoseOfThePlainModelTextAfterText) {
 }
 
 TEST_P(CaptureTest, OnlyWhatWasAskedFor) {
-  Capture capture({"final_norm", "topk_ids"});
-  EXPECT_TRUE(capture.wants("topk_ids"));
+  Capture capture({"final_norm", "ffn_input"});
+  EXPECT_TRUE(capture.wants("ffn_input"));
   EXPECT_FALSE(capture.wants("logits"));
   capture.run(session_, kTexts);
   for (const auto& [name, tensor] : capture.tensors()) {
-    EXPECT_TRUE(name == "final_norm" || name.starts_with("topk_ids.")) << name;
+    EXPECT_TRUE(name == "final_norm" || name.starts_with("ffn_input.")) << name;
   }
-  EXPECT_EQ(capture.tensors().size(), 1U + static_cast<size_t>(config().sparse_layers()));
+  EXPECT_EQ(capture.tensors().size(), 1U + config().routing_layers().size());
 }
 
 TEST_P(CaptureTest, WrittenAndReadBack) {

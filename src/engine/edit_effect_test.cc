@@ -204,7 +204,7 @@ TEST_P(EditEffectTest, RenormalisedScalingKeepsTheSumOfWeights) {
       });
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, EditEffectTest, testing::ValuesIn(sparse_miniature_names()),
+INSTANTIATE_TEST_SUITE_P(Families, EditEffectTest, testing::ValuesIn(top_k_miniature_names()),
                          [](const auto& info) { return info.param; });
 
 class SharedEditTest : public EditEffectTest {};

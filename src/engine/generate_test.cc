@@ -98,7 +98,7 @@ TEST_P(MiniatureGenerateTest, SinkSeesThePromptAndEveryTokenButTheLast) {
   } positions;
   Session one = session();
   generate(one, nullptr, prompt_, {.max_tokens = 5}, {}, &positions);
-  EXPECT_EQ(static_cast<int>(positions.seen.size()), one.model().config().sparse_layers());
+  EXPECT_EQ(positions.seen.size(), one.model().config().routing_layers().size());
   std::vector<int32_t> all(prompt_.size() + 4);
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int32_t>(i);
   for (const auto& [layer, seen] : positions.seen) EXPECT_EQ(seen, all) << layer;

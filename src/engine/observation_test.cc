@@ -109,7 +109,7 @@ TEST_P(NeutralEditTest, EditEndsWithTheNextOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, NeutralEditTest,
-                         testing::Combine(testing::ValuesIn(sparse_miniature_names()),
+                         testing::Combine(testing::ValuesIn(top_k_miniature_names()),
                                           testing::Values(Compute::kF32, Compute::kBF16)),
                          [](const auto& info) {
                            return std::get<0>(info.param) + "_" +

@@ -37,8 +37,10 @@ std::vector<std::vector<int32_t>> make_texts(const std::vector<int>& lengths, in
 class ExpertCount final : public RoutingSink {
  public:
   void on_routing(const RoutingEvent& event) override {
+    const TopKRouting* routing = event.top_k();
+    if (routing == nullptr) return;
     count_ += static_cast<int64_t>(
-        std::set<int32_t>(event.routing.selected.begin(), event.routing.selected.end()).size());
+        std::set<int32_t>(routing->selected.begin(), routing->selected.end()).size());
   }
   int64_t count() const { return count_; }
 
@@ -46,10 +48,17 @@ class ExpertCount final : public RoutingSink {
   int64_t count_ = 0;
 };
 
-// Parameters of products that every token takes part in, experts and lm_head left out.
+// Parameters of products that every token takes part in, experts and lm_head left out. Monet's
+// expert layers are counted whole, as their dense form computes them.
 double common_parameters(const ModelConfig& c) {
   const double hidden = static_cast<double>(c.hidden_size);
   const double attention = hidden * static_cast<double>(2 * c.q_size() + 2 * c.kv_size());
+  if (c.monet.keys > 0) {
+    const double experts = hidden * c.monet.keys * (2.0 * static_cast<double>(c.monet.width) + 1);
+    const double routers =
+        static_cast<double>(c.routing_layers().size() * static_cast<size_t>(c.router_outputs()));
+    return c.num_hidden_layers * (attention + experts) + routers * hidden;
+  }
   const double router =
       hidden * (c.num_experts + 3.0 * static_cast<double>(c.shared_intermediate_size));
   const double dense = 3.0 * hidden * static_cast<double>(c.intermediate_size);
@@ -121,7 +130,7 @@ double SpeedRun::run() {
 
 double SpeedRun::flops_per_token() const {
   const ModelConfig& c = session_.model().config();
-  const double experts = c.sparse_layers() * c.router.top_k * expert_parameters(c);
+  const double experts = c.sparse_layers() * c.router.top_k * expert_parameters(c);  // 0 for Monet
   return 2.0 * (common_parameters(c) + experts + (decode_ ? head_parameters(c) : 0.0));
 }
 
@@ -132,9 +141,8 @@ double SpeedRun::weight_bytes() {
   ExpertCount experts;
   pass(&experts);
   const double passes = decode_ ? kDecodeSteps : 1;
-  const double parameters =
-      passes * (common_parameters(c) + (decode_ ? head_parameters(c) : 0.0)) +
-      static_cast<double>(experts.count()) * (c.num_experts > 0 ? expert_parameters(c) : 0.0);
+  const double parameters = passes * (common_parameters(c) + (decode_ ? head_parameters(c) : 0.0)) +
+                            static_cast<double>(experts.count()) * expert_parameters(c);
   return parameters * static_cast<double>(compute_size(session_.model().compute()));
 }
 

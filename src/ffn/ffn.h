@@ -1,6 +1,7 @@
 // The FFN step of a decoder layer: where dense layers and every kind of expert layer plug in.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "routing/edit.h"
@@ -19,7 +20,8 @@ struct FfnInput {
 
 /// Mutable memory of a session, shared by all layers.
 struct FfnScratch {
-  RowBuffer inner;  ///< activations between gate·up and down
+  RowBuffer inner;                   ///< activations between gate·up and down
+  std::array<RowBuffer, 2> weighed;  ///< a factored layer's, each output half's own
 };
 
 /// One layer's FFN. Const after loading, shared by all sessions.
@@ -30,15 +32,19 @@ class Ffn {
   /// What edits and sinks may name here; num_experts 0 when the layer does not route.
   virtual EditableLayer editable() const { return {}; }
 
-  /// Fills `routing` for all tokens, edits applied (`edit` may be null). Called only when
-  /// editable().num_experts > 0. Errors: kNumeric when a logit is NaN or infinite.
+  /// Does this layer have a router? One without uses what the last layer before it decided.
+  virtual bool routes() const { return editable().num_experts > 0; }
+
+  /// Fills `routing` for all tokens, edits of the choice applied (`edit` may be null). Called only
+  /// when routes(). Errors: kNumeric when a logit is NaN or infinite.
   virtual void route(Executor& /*executor*/, const FfnInput& /*input*/, const LayerEdit* /*edit*/,
                      Routing& /*routing*/) const {}
 
   /// out[t] += FFN(x[t]); out: [T, hidden_size] f32 with `stride` elements between rows. Each
-  /// token's terms are added in one fixed order, whatever the batch.
+  /// token's terms are added in one fixed order, whatever the batch. `edit` as in route: single
+  /// joint experts are edited here, where they come into being.
   virtual void mix(Executor& executor, const FfnInput& input, const Routing& routing,
-                   FfnScratch& scratch, Rows out) const = 0;
+                   const LayerEdit* edit, FfnScratch& scratch, Rows out) const = 0;
 
   /// Bytes of packed weights.
   virtual int64_t weight_bytes() const = 0;

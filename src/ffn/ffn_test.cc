@@ -49,14 +49,17 @@ Matrix run(const Model& model, int layer, Executor& executor, const Input& input
            float start) {
   const Ffn& ffn = *model.layers()[static_cast<size_t>(layer)].ffn;
   const int64_t width = model.config().hidden_size;
-  if (ffn.editable().num_experts > 0) ffn.route(executor, input.ffn, nullptr, routing);
+  int router = layer;  // or the last before it, for a layer that shares another's router
+  if (ffn.editable().keys > 0) router -= layer % model.config().monet.group;
+  const Ffn& deciding = *model.layers()[static_cast<size_t>(router)].ffn;
+  if (deciding.routes()) deciding.route(executor, input.ffn, nullptr, routing);
   RowBuffer buffer;
   const Rows out = buffer.ensure(Compute::kF32, input.ffn.tokens, width);
   for (int64_t t = 0; t < input.ffn.tokens; ++t) {
     std::fill_n(static_cast<float*>(out.row(t)), width, start);
   }
   FfnScratch scratch;
-  ffn.mix(executor, input.ffn, routing, scratch, out);
+  ffn.mix(executor, input.ffn, routing, nullptr, scratch, out);
   Matrix rows;
   for (int64_t t = 0; t < input.ffn.tokens; ++t) {
     const auto* row = static_cast<const float*>(out.row(t));
@@ -124,12 +127,13 @@ TEST(SparseMoeTest, WeightsOfZeroAreNotComputed) {
   const Ffn& ffn = *model->layers()[0].ffn;
   Routing routing;
   ffn.route(executor, input.ffn, nullptr, routing);
-  std::fill(routing.weights.begin(), routing.weights.end(), 0.0F);
+  auto& weights = std::get<TopKRouting>(routing).weights;
+  std::fill(weights.begin(), weights.end(), 0.0F);
   RowBuffer buffer;
   const Rows out = buffer.ensure(Compute::kF32, 5, 48);
   for (int64_t t = 0; t < 5; ++t) std::fill_n(static_cast<float*>(out.row(t)), 48, 0.5F);
   FfnScratch scratch;
-  ffn.mix(executor, input.ffn, routing, scratch, out);
+  ffn.mix(executor, input.ffn, routing, nullptr, scratch, out);
   for (int64_t t = 0; t < 5; ++t) {
     for (int64_t i = 0; i < 48; ++i) EXPECT_EQ(static_cast<float*>(out.row(t))[i], 0.5F);
   }

@@ -37,7 +37,7 @@ void store_gated(const KernelTable& kernels, const Tile& tile, int64_t width, co
 }
 
 void DenseFfn::mix(Executor& executor, const FfnInput& input, const Routing& /*routing*/,
-                   FfnScratch& scratch, Rows out) const {
+                   const LayerEdit* /*edit*/, FfnScratch& scratch, Rows out) const {
   const Rows inner = scratch.inner.ensure(input.compute.compute, input.tokens, mlp_.width());
   const MatmulJob up{&mlp_.gate_up, input.compute, nullptr, input.tokens};
   matmul(executor, {&up, 1},

@@ -24,8 +24,8 @@ void store_gated(const KernelTable& kernels, const Tile& tile, int64_t width, co
 class DenseFfn final : public Ffn {
  public:
   explicit DenseFfn(GatedMlp mlp) : mlp_(std::move(mlp)) {}
-  void mix(Executor& executor, const FfnInput& input, const Routing& routing, FfnScratch& scratch,
-           Rows out) const override;
+  void mix(Executor& executor, const FfnInput& input, const Routing& routing, const LayerEdit* edit,
+           FfnScratch& scratch, Rows out) const override;
   int64_t weight_bytes() const override { return mlp_.weight_bytes(); }
 
  private:

@@ -54,7 +54,9 @@ int64_t SparseMoeFfn::weight_bytes() const {
 }
 
 void SparseMoeFfn::route(Executor& executor, const FfnInput& input, const LayerEdit* edit,
-                         Routing& routing) const {
+                         Routing& result) const {
+  if (!std::holds_alternative<TopKRouting>(result)) result.emplace<TopKRouting>();
+  TopKRouting& routing = std::get<TopKRouting>(result);
   const int num_experts = static_cast<int>(w_.experts.size());
   const KernelTable& kernels = executor.kernels();
   routing.resize(input.tokens, num_experts, w_.rule.top_k, has_shared());
@@ -77,7 +79,7 @@ void SparseMoeFfn::route(Executor& executor, const FfnInput& input, const LayerE
   });
 }
 
-SparseMoeFfn::Gathered SparseMoeFfn::gather(const Routing& routing) const {
+SparseMoeFfn::Gathered SparseMoeFfn::gather(const TopKRouting& routing) const {
   Gathered gathered;
   std::vector<int64_t> next(w_.experts.size() + 1, 0);  // counts, then where each expert begins
   const size_t slots = routing.selected.size();
@@ -160,8 +162,8 @@ void SparseMoeFfn::mix_down(Executor& executor, const Gathered& gathered, const 
 }
 
 void SparseMoeFfn::mix(Executor& executor, const FfnInput& input, const Routing& routing,
-                       FfnScratch& scratch, Rows out) const {
-  const Gathered gathered = gather(routing);
+                       const LayerEdit* /*edit*/, FfnScratch& scratch, Rows out) const {
+  const Gathered gathered = gather(std::get<TopKRouting>(routing));
   if (gathered.experts.empty()) return;
   const Rows inner = scratch.inner.ensure(
       input.compute.compute, static_cast<int64_t>(gathered.tokens.size()), gathered.width);

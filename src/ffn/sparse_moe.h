@@ -23,13 +23,13 @@ class SparseMoeFfn final : public Ffn {
   EditableLayer editable() const override;
   void route(Executor& executor, const FfnInput& input, const LayerEdit* edit,
              Routing& routing) const override;
-  void mix(Executor& executor, const FfnInput& input, const Routing& routing, FfnScratch& scratch,
-           Rows out) const override;
+  void mix(Executor& executor, const FfnInput& input, const Routing& routing, const LayerEdit* edit,
+           FfnScratch& scratch, Rows out) const override;
   int64_t weight_bytes() const override;
 
  private:
   struct Gathered;
-  Gathered gather(const Routing& routing) const;
+  Gathered gather(const TopKRouting& routing) const;
   void mix_up(Executor& executor, const FfnInput& input, const Gathered& gathered,
               const Rows& inner) const;
   void mix_down(Executor& executor, const Gathered& gathered, const Rows& inner, int64_t tokens,

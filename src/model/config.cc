@@ -22,6 +22,7 @@ using nlohmann::json;
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxHeads = 1 << 16;
 constexpr int64_t kMaxExperts = 1 << 20;
+constexpr int64_t kMaxKeys = 1 << 12;  // 2²⁴ joint experts
 constexpr int64_t kMaxVocabulary = 1 << 24;
 constexpr double kMaxParameters = 1e15;
 
@@ -165,8 +166,33 @@ std::string experts_key(ConfigReader& reader, const FamilySpec& family) {
   return own;
 }
 
+// Defaults are those of MonetConfig in the authors' code; moe_router_norm is ours.
+void read_monet(ConfigReader& reader, ModelConfig& config) {
+  MonetConfig& monet = config.monet;
+  const std::string decompose = reader.text("moe_decompose", "");
+  if (decompose != "vertical" && decompose != "horizontal") {
+    reader.bad("moe_decompose", "\"vertical\" or \"horizontal\"");
+  }
+  monet.vertical = decompose == "vertical";
+  monet.keys = static_cast<int>(reader.integer("moe_experts", 512, 1, kMaxKeys));
+  monet.heads = static_cast<int>(reader.integer("moe_heads", 8, 1, kMaxHeads));
+  monet.top_k = static_cast<int>(reader.integer("moe_topk", 32, 1, kMaxKeys));
+  if (monet.top_k > monet.keys) {
+    reader.bad("moe_topk", fmt::format("at most moe_experts = {}", monet.keys));
+  }
+  monet.group = static_cast<int>(reader.integer("moe_groups", 4, 1, kMaxLayers));
+  monet.width = reader.integer("moe_dim", 8);
+  if (monet.vertical && monet.width % 2 != 0) reader.bad("moe_dim", "an even number");
+  if (monet.vertical && config.hidden_size % 2 != 0) reader.bad("hidden_size", "an even number");
+  const std::string norm = reader.text("moe_router_norm", "head");
+  if (norm != "head" && norm != "key") reader.bad("moe_router_norm", "\"head\" or \"key\"");
+  monet.norm_per_key = norm == "key";
+  config.num_experts = monet.keys * monet.keys;
+}
+
 void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
   config.sparse = sparse_layers_of(reader, family, config.num_hidden_layers);
+  if (family.ffn == FfnKind::kMonet) return read_monet(reader, config);
   if (family.sparse == SparseRule::kNone) return;
   const std::string key = experts_key(reader, family);
   if (config.sparse_layers() == 0 && !reader.has(key)) return;
@@ -194,8 +220,8 @@ void read_eos(ConfigReader& reader, ModelConfig& config) {
 }
 
 // Values that a config may state, that change results, and that only have one value here.
-void require_implemented(ConfigReader& reader) {
-  reader.require("hidden_act", "silu");
+void require_implemented(ConfigReader& reader, const FamilySpec& family) {
+  reader.require("hidden_act", family.hidden_act);
   reader.require("scoring_func", "softmax");
   reader.require("topk_method", "greedy");
   reader.require("routed_scaling_factor", 1.0);
@@ -207,8 +233,33 @@ void require_implemented(ConfigReader& reader) {
   }
 }
 
+// All FFNs in double, with all experts or only those that one token uses.
+double count_gated(const ModelConfig& c, bool active) {
+  const double hidden = static_cast<double>(c.hidden_size);
+  const double width = static_cast<double>(c.intermediate_size);
+  const double dense = 3 * hidden * width + (c.mlp_bias ? 2 * width + hidden : 0);
+  const int experts = active ? c.router.top_k : c.num_experts;
+  const double moe =
+      hidden * c.num_experts + 3 * hidden * static_cast<double>(c.moe_intermediate_size) * experts +
+      3 * hidden * static_cast<double>(c.shared_intermediate_size) + (c.shared_gate ? hidden : 0);
+  const int sparse = c.sparse_layers();
+  return sparse * moe + (c.num_hidden_layers - sparse) * dense;
+}
+
+// A token uses the keys that any head keeps: top_k a head on average, at most all.
+double count_monet(const ModelConfig& c, bool active) {
+  const MonetConfig& monet = c.monet;
+  const double hidden = static_cast<double>(c.hidden_size);
+  const double keys =
+      active ? std::min<double>(monet.keys, 1.0 * monet.heads * monet.top_k) : monet.keys;
+  const double neurons = keys * static_cast<double>(monet.width);
+  const double router = 2 * hidden * monet.heads * monet.keys;
+  return c.num_hidden_layers * (2 * hidden * neurons + neurons + keys * hidden) +
+         static_cast<double>(c.routing_layers().size()) * router;
+}
+
 // In double, which no sizes that passed the reader overflow; exact up to 2⁵³.
-double count_parameters(const ModelConfig& c, int experts) {
+double count_parameters(const ModelConfig& c, bool active) {
   const double hidden = static_cast<double>(c.hidden_size);
   const double q = static_cast<double>(c.num_attention_heads) * static_cast<double>(c.head_dim);
   const double kv = static_cast<double>(c.num_key_value_heads) * static_cast<double>(c.head_dim);
@@ -218,20 +269,14 @@ double count_parameters(const ModelConfig& c, int experts) {
   if (c.o_bias) layer += hidden;
   if (c.qk_norm == QkNorm::kFull) layer += q + kv;
   if (c.qk_norm == QkNorm::kPerHead) layer += 2 * static_cast<double>(c.head_dim);
-  const double width = static_cast<double>(c.intermediate_size);
-  const double dense = 3 * hidden * width + (c.mlp_bias ? 2 * width + hidden : 0);
-  const double moe =
-      hidden * c.num_experts + 3 * hidden * static_cast<double>(c.moe_intermediate_size) * experts +
-      3 * hidden * static_cast<double>(c.shared_intermediate_size) + (c.shared_gate ? hidden : 0);
-  const int sparse = c.sparse_layers();
   const double embeddings =
       static_cast<double>(c.vocab_size) * hidden * (c.tie_word_embeddings ? 1 : 2);
-  return embeddings + hidden + c.num_hidden_layers * layer + sparse * moe +
-         (c.num_hidden_layers - sparse) * dense;
+  return embeddings + hidden + c.num_hidden_layers * layer +
+         (c.monet.keys > 0 ? count_monet(c, active) : count_gated(c, active));
 }
 
 void check_size(const ModelConfig& config, const std::string& what) {
-  const double count = count_parameters(config, config.num_experts);
+  const double count = count_parameters(config, false);
   if (count <= kMaxParameters) return;
   bad_file(what, fmt::format("sizes that make {:.1e} parameters", count),
            fmt::format("at most {:.0e}", kMaxParameters));
@@ -278,7 +323,7 @@ ModelConfig parse_config(const json& root, const std::string& what) {
   if (family.mlp_bias) config.mlp_bias = reader.boolean("mlp_bias", false);
   reader.require("mlp_bias", config.mlp_bias);
   read_eos(reader, config);
-  require_implemented(reader);
+  require_implemented(reader, family);
   reader.refuse_unknown();
   check_size(config, what);
   return config;
@@ -288,12 +333,28 @@ int ModelConfig::sparse_layers() const {
   return static_cast<int>(std::count(sparse.begin(), sparse.end(), true));
 }
 
+bool ModelConfig::routes(int layer) const {
+  return sparse[static_cast<size_t>(layer)] && (monet.keys == 0 || layer % monet.group == 0);
+}
+
+std::vector<int> ModelConfig::routing_layers() const {
+  std::vector<int> layers;
+  for (int layer = 0; layer < num_hidden_layers; ++layer) {
+    if (routes(layer)) layers.push_back(layer);
+  }
+  return layers;
+}
+
+int64_t ModelConfig::router_outputs() const {
+  return monet.keys > 0 ? int64_t{2} * monet.heads * monet.keys : num_experts;
+}
+
 int64_t ModelConfig::parameters() const {
-  return static_cast<int64_t>(count_parameters(*this, num_experts));
+  return static_cast<int64_t>(count_parameters(*this, false));
 }
 
 int64_t ModelConfig::active_parameters() const {
-  return static_cast<int64_t>(count_parameters(*this, router.top_k));
+  return static_cast<int64_t>(count_parameters(*this, true));
 }
 
 }  // namespace expertoire

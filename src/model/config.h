@@ -30,6 +30,17 @@ struct RopeConfig {
   bool operator==(const RopeConfig&) const = default;
 };
 
+/// Monet's expert layers (config keys moe_…, arXiv 2412.04139).
+struct MonetConfig {
+  bool vertical = false;      ///< moe_decompose: "vertical" or "horizontal"
+  int keys = 0;               ///< moe_experts, n: keys a side, so n² experts
+  int heads = 0;              ///< moe_heads
+  int top_k = 0;              ///< moe_topk: keys a head keeps on average
+  int group = 1;              ///< moe_groups: layers that share one router
+  int64_t width = 0;          ///< moe_dim: neurons of an expert
+  bool norm_per_key = false;  ///< moe_router_norm "key" (ours), not "head" (as published)
+};
+
 /// Where the q and k norms sit, if anywhere.
 enum class QkNorm : uint8_t { kNone, kFull, kPerHead };
 
@@ -60,12 +71,18 @@ struct ModelConfig {
   RouterRule router;
   int64_t shared_intermediate_size = 0;  ///< 0 = no shared experts
   bool shared_gate = false;              ///< a sigmoid gate weighs the shared expert
+  MonetConfig monet;                     ///< keys 0 in other families
 
   std::vector<int32_t> eos_token_ids;
 
   int64_t q_size() const { return num_attention_heads * head_dim; }
   int64_t kv_size() const { return num_key_value_heads * head_dim; }
   int sparse_layers() const;
+  /// Does this layer have a router of its own?
+  bool routes(int layer) const;
+  std::vector<int> routing_layers() const;
+  /// Values of a router for one token, as RoutingSink's logits and probs have them.
+  int64_t router_outputs() const;
   /// Learned parameters, embeddings included; and those that one token uses.
   int64_t parameters() const;
   int64_t active_parameters() const;

@@ -34,20 +34,24 @@ json without(const std::string& family, const char* key) {
 
 class ConfigFamilyTest : public testing::TestWithParam<std::string> {};
 
-// The tensors were accepted by the strict loader, so their number is the number of parameters.
+// The tensors were accepted by the strict loader, so their number is the number of parameters;
+// running statistics are none. What a token leaves idle: experts, or keys of Monet's layers.
 TEST_P(ConfigFamilyTest, ParametersAreTheElementsOfTheCheckpoint) {
   const Miniature model = Miniature::random(GetParam());
   ASSERT_NO_THROW(model.load());
   const ModelConfig config = parse(model.config);
+  const MonetConfig& monet = config.monet;
   int64_t elements = 0;
   int64_t one_expert = 0;
   for (const auto& [name, tensor] : model.tensors) {
-    elements += static_cast<int64_t>(tensor.values.size());
-    if (name.find("experts.0.") == std::string::npos) continue;
-    one_expert += static_cast<int64_t>(tensor.values.size());
+    const int64_t count = static_cast<int64_t>(tensor.values.size());
+    if (name.find(".running_") == std::string::npos) elements += count;
+    if (name.find("experts.0.") != std::string::npos) one_expert += count;
+    if (name.find(".moe.") != std::string::npos) one_expert += count / monet.keys;
   }
   EXPECT_EQ(config.parameters(), elements);
-  const int idle = config.num_experts - config.router.top_k;
+  const int idle = monet.keys > 0 ? monet.keys - std::min(monet.keys, monet.heads * monet.top_k)
+                                  : config.num_experts - config.router.top_k;
   EXPECT_EQ(config.active_parameters(), elements - idle * one_expert);
 }
 
@@ -91,13 +95,18 @@ TEST_P(ConfigFamilyTest, WhatIsNotImplementedIsNamed) {
 }
 
 TEST_P(ConfigFamilyTest, WhatChangesNothingPasses) {
-  const json changes = {
-      {"hidden_act", "silu"},           {"partial_rotary_factor", 1.0},
-      {"sliding_window", 4096},         {"layer_types", {"full_attention", "full_attention"}},
-      {"quantization_config", nullptr}, {"routed_scaling_factor", 1.0},
-      {"torch_dtype", "bfloat16"},      {"transformers_version", "5.0"},
-      {"_name_or_path", "somewhere"},   {"mystery_flag", false},
-      {"mystery_list", json::array()}};
+  const std::string act(parse(miniature_config(GetParam())).family->hidden_act);
+  const json changes = {{"hidden_act", act},
+                        {"partial_rotary_factor", 1.0},
+                        {"sliding_window", 4096},
+                        {"layer_types", {"full_attention", "full_attention"}},
+                        {"quantization_config", nullptr},
+                        {"routed_scaling_factor", 1.0},
+                        {"torch_dtype", "bfloat16"},
+                        {"transformers_version", "5.0"},
+                        {"_name_or_path", "somewhere"},
+                        {"mystery_flag", false},
+                        {"mystery_list", json::array()}};
   EXPECT_NO_THROW(parse(with(GetParam(), changes)));
 }
 
@@ -236,6 +245,47 @@ TEST(ConfigTest, NoObjectIsABadFile) {
   const auto error = error_of([] { parse(json::array()); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ErrorCode::kBadFile);
+}
+
+// Table 6 of the paper; the totals of its Table 8 and of papers by the same code.
+TEST(MonetConfigTest, PublishedSizesHaveTheirParameters) {
+  struct Size {
+    int hidden, layers, heads, width;
+    int64_t parameters;
+  };
+  for (const Size& size : {Size{1536, 24, 12, 12, 853501440}, Size{2048, 24, 16, 16, 1465157632},
+                           Size{3072, 32, 24, 24, 4173401088}}) {
+    for (const char* decompose : {"vertical", "horizontal"}) {
+      const json config = {{"model_type", "monet"},
+                           {"hidden_act", "relu2"},
+                           {"vocab_size", 32000},
+                           {"max_position_embeddings", 2048},
+                           {"hidden_size", size.hidden},
+                           {"num_hidden_layers", size.layers},
+                           {"num_attention_heads", size.heads},
+                           {"moe_decompose", decompose},
+                           {"moe_dim", size.width},
+                           {"moe_heads", size.heads / 2}};
+      EXPECT_EQ(parse(config).parameters(), size.parameters);
+      EXPECT_EQ(parse(config).num_experts, 262144);
+    }
+  }
+}
+
+TEST(MonetConfigTest, SizesThatDoNotFitAreNamed) {
+  for (const auto& [key, value] : std::map<std::string, json>{{"moe_decompose", "diagonal"},
+                                                              {"moe_topk", 71},
+                                                              {"moe_dim", 5},
+                                                              {"hidden_size", 21},
+                                                              {"moe_experts", 5000},
+                                                              {"moe_router_norm", "layer"}}) {
+    const auto error = error_of([&, &key = key, &value = value] {
+      parse(with("monet_vd", {{key, value}}));
+    });
+    ASSERT_TRUE(error) << key;
+    EXPECT_EQ(error->code(), ErrorCode::kBadFile);
+    EXPECT_THAT(error->what(), HasSubstr(key));
+  }
 }
 
 }  // namespace

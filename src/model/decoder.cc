@@ -133,13 +133,14 @@ void Decoder::run_layer(int index, std::span<const BatchSlice> slices, const For
   attend(executor_, {model_.config(), layer.attention, rope_, index, slices, normed_.compute},
          attention_scratch_, hidden_);
   norm(layer.ffn_norm, index);
-  if (layer.ffn->editable().num_experts > 0) {
-    const LayerEdit* edit = nullptr;
-    if (hooks.edits != nullptr && hooks.edits->contains(index)) edit = &hooks.edits->at(index);
+  const LayerEdit* edit = nullptr;
+  if (hooks.edits != nullptr && hooks.edits->contains(index)) edit = &hooks.edits->at(index);
+  if (layer.ffn->routes()) {
     layer.ffn->route(executor_, normed_, edit, routing_);
-    if (hooks.routing != nullptr) hooks.routing->on_routing({index, tokens_, routing_});
+    if (hooks.routing != nullptr)
+      hooks.routing->on_routing({index, tokens_, routing_, normed_.f32});
   }
-  layer.ffn->mix(executor_, normed_, routing_, ffn_scratch_, hidden_);
+  layer.ffn->mix(executor_, normed_, routing_, edit, ffn_scratch_, hidden_);
 }
 
 void Decoder::forward(std::span<const Chunk> chunks, const ForwardHooks& hooks) {

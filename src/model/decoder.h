@@ -76,7 +76,7 @@ class Decoder {
   RowBuffer normed_compute_;
   AttentionScratch attention_scratch_;
   FfnScratch ffn_scratch_;
-  Routing routing_;
+  Routing routing_;  // of the last layer that routed
 };
 
 }  // namespace expertoire

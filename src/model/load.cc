@@ -5,6 +5,7 @@
 #include "ffn/sparse_moe.h"
 #include "io/json.h"
 #include "model/family/family.h"
+#include "model/load_monet.h"
 #include "model/model.h"
 #include "model/weights.h"
 
@@ -23,7 +24,9 @@ class Loader {
     layer.input_norm = reader_.vector(prefix + "input_layernorm.weight", hidden);
     layer.attention = attention(prefix + "self_attn.");
     layer.ffn_norm = reader_.vector(prefix + "post_attention_layernorm.weight", hidden);
-    if (config_.sparse[static_cast<size_t>(index)]) {
+    if (config_.family->ffn == FfnKind::kMonet) {
+      layer.ffn = load_monet(config_, index, compute_, reader_);
+    } else if (config_.sparse[static_cast<size_t>(index)]) {
       layer.ffn = std::make_unique<SparseMoeFfn>(index, sparse(prefix));
     } else {
       layer.ffn = std::make_unique<DenseFfn>(

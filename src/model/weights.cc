@@ -141,6 +141,16 @@ PackedMatrix WeightReader::gate_up(const std::string& gate, const std::string& u
   return pack({gate, up}, rows, inputs, compute);
 }
 
+PackedMatrix WeightReader::rearranged(const std::vector<std::string>& names,
+                                      const std::vector<float>& values, int64_t outputs,
+                                      int64_t inputs, Compute compute) {
+  const TensorView view{DType::kF32,
+                        {outputs, inputs},
+                        reinterpret_cast<const std::byte*>(values.data()),
+                        values.size() * sizeof(float)};
+  return pack(names, all_rows(view), inputs, compute);
+}
+
 void WeightReader::refuse_left_over() const {
   std::vector<std::string> left;
   for (const std::string& name : checkpoint_.names()) {

@@ -36,6 +36,10 @@ class WeightReader {
   PackedMatrix gate_up(const std::string& gate, const std::string& up, int64_t width,
                        int64_t inputs, Compute compute);
 
+  /// Values [outputs, inputs] that the caller put together from these tensors, which are released.
+  PackedMatrix rearranged(const std::vector<std::string>& names, const std::vector<float>& values,
+                          int64_t outputs, int64_t inputs, Compute compute);
+
   /// Errors: kBadFile naming the tensors that nobody asked for.
   void refuse_left_over() const;
 

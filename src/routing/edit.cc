@@ -57,6 +57,11 @@ void check_experts(const RoutingEdit::Item& item, int layer, const EditableLayer
   if (item.shared && !have.has_shared) {
     refuse(fmt::format("layer {} has no shared experts", layer), "router ids");
   }
+  const bool chooses = item.action == EditAction::kReroute || item.action == EditAction::kForce;
+  if (have.keys > 0 && chooses) {
+    refuse(fmt::format("layer {} chooses keys, and a joint expert follows from two", layer),
+           "ablate or scale for joint experts");
+  }
   for (int expert : item.experts) {
     if (expert < 0 || expert >= have.num_experts) {
       refuse(fmt::format("expert {} of layer {}", expert, layer),
@@ -94,6 +99,17 @@ void apply(const RoutingEdit::Item& item, int num_experts, LayerEdit& edit) {
   }
 }
 
+void mark_touched(int keys, LayerEdit& edit) {
+  const int64_t words = touched_words(keys);
+  edit.touched.assign(static_cast<size_t>(words * keys), 0);
+  for (size_t id = 0; id < edit.factor.size(); ++id) {
+    if (edit.factor[id] == 1.0F) continue;
+    const int64_t row = static_cast<int64_t>(id) / keys;
+    const int64_t column = static_cast<int64_t>(id) % keys;
+    edit.touched[static_cast<size_t>(row * words + column / 64)] |= uint64_t{1} << (column % 64);
+  }
+}
+
 void check_counts(int layer, const LayerEdit& edit, const EditableLayer& have) {
   const auto count = [](const std::vector<uint8_t>& flags) {
     return static_cast<int>(std::count(flags.begin(), flags.end(), 1));
@@ -122,8 +138,13 @@ std::map<int, LayerEdit> RoutingEdit::compile(const EditModel& model,
       apply(item, have.num_experts, compiled[layer]);
     }
   }
-  for (const auto& [layer, edit] : compiled) {
-    check_counts(layer, edit, layers[static_cast<size_t>(layer)]);
+  for (auto& [layer, edit] : compiled) {
+    const EditableLayer& have = layers[static_cast<size_t>(layer)];
+    if (have.keys > 0) {
+      mark_touched(have.keys, edit);
+    } else {
+      check_counts(layer, edit, have);
+    }
   }
   return compiled;
 }

@@ -32,7 +32,13 @@ struct LayerEdit {
   float shared_factor = 1.0F;
   bool renormalize_probs = false;    ///< of reroute
   bool renormalize_weights = false;  ///< of ablate and scale
+  /// Factored layers, E = n²: bit j of row i is set where factor[i · n + j] ≠ 1, in
+  /// touched_words(n) words a row; empty in other layers.
+  std::vector<uint64_t> touched;
 };
+
+/// 64-bit words of a row of LayerEdit::touched.
+constexpr int64_t touched_words(int64_t keys) { return (keys + 63) / 64; }
 
 /// What a model must look like for an edit to fit. Empty fields fit any model.
 struct EditModel {
@@ -46,6 +52,7 @@ struct EditableLayer {
   int num_experts = 0;  ///< 0 = a dense layer
   int top_k = 0;
   bool has_shared = false;
+  int keys = 0;  ///< n of a factored layer, whose experts are the n² pairs; else 0
 };
 
 /// A list of edits, in order. Later actions on the same expert replace earlier ones, except that
@@ -55,7 +62,7 @@ class RoutingEdit {
   struct Item {
     EditAction action = EditAction::kAblate;
     std::vector<int> layers;   ///< empty = every layer that has what is named
-    std::vector<int> experts;  ///< router ids
+    std::vector<int> experts;  ///< router ids; i · n + j in a factored layer
     bool shared = false;       ///< the shared experts of the layers
     float factor = 1.0F;       ///< of kScale
     bool renormalize = false;

@@ -11,7 +11,7 @@ std::optional<Stage> parse_stage(std::string_view name) {
   return std::nullopt;
 }
 
-void Routing::resize(int64_t token_count, int experts, int chosen, bool shared) {
+void TopKRouting::resize(int64_t token_count, int experts, int chosen, bool shared) {
   tokens = token_count;
   num_experts = experts;
   top_k = chosen;

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
+
+#include "routing/factored.h"
 
 namespace expertoire {
 
@@ -14,14 +17,17 @@ namespace expertoire {
 ///   selected  [T, k] i32   expert ids, by falling logit
 ///   weights   [T, k] f32   what the experts' outputs are multiplied by, edits included
 /// plus, in layers with shared experts, shared_weights [T]: the gate's value, or 1.
+/// Of factored routing, for H heads and n keys on each of two sides:
+///   logits    [T, 2, H, n] f32   as above
+///   probs     [T, 2, H, n] f32   g: softmax over the keys that the head kept, 0 elsewhere
 enum class Stage : uint8_t { kLogits, kProbs, kSelected, kWeights };
 
 inline constexpr std::string_view kStageNames[] = {"logits", "probs", "selected", "weights"};
 inline std::string_view stage_name(Stage stage) { return kStageNames[static_cast<int>(stage)]; }
 std::optional<Stage> parse_stage(std::string_view name);
 
-/// Top-k routing of T tokens in one layer (the factored kind of Monet will be its sibling).
-struct Routing {
+/// Top-k routing of T tokens in one layer.
+struct TopKRouting {
   int64_t tokens = 0;
   int num_experts = 0;
   int top_k = 0;
@@ -34,6 +40,9 @@ struct Routing {
   /// Sizes the arrays for `token_count` tokens; contents are unspecified, shared weights 1.
   void resize(int64_t token_count, int experts, int chosen, bool shared);
 };
+
+/// What a layer's router decided, in the shape of its kind.
+using Routing = std::variant<TopKRouting, FactoredRouting>;
 
 /// How a family turns logits into weights.
 struct RouterRule {

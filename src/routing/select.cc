@@ -56,7 +56,7 @@ void edit_weights(const LayerEdit& edit, int top_k, const int32_t* selected, flo
 }  // namespace
 
 void select_experts(const KernelTable& kernels, const RouterRule& rule, const LayerEdit* layer_edit,
-                    int64_t first, int64_t last, Routing& routing) {
+                    int64_t first, int64_t last, TopKRouting& routing) {
   static const LayerEdit kNone;
   static const std::vector<uint8_t> kNobody;
   const LayerEdit& edit = layer_edit != nullptr ? *layer_edit : kNone;

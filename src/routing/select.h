@@ -12,6 +12,6 @@ namespace expertoire {
 /// As OLMoE, Qwen-MoE, Mixtral and DeepSeek v1 do (their modeling files in transformers):
 /// softmax over all experts in f32, the k largest, optionally divided by their sum.
 void select_experts(const KernelTable& kernels, const RouterRule& rule, const LayerEdit* edit,
-                    int64_t first, int64_t last, Routing& routing);
+                    int64_t first, int64_t last, TopKRouting& routing);
 
 }  // namespace expertoire

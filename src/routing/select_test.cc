@@ -78,9 +78,9 @@ Expected expect(const std::vector<float>& logits, const RouterRule& rule, const 
 
 class SelectTest : public testing::TestWithParam<const KernelTable*> {
  protected:
-  Routing route(const std::vector<std::vector<float>>& logits, const RouterRule& rule,
-                const LayerEdit* edit, bool shared = false) {
-    Routing routing;
+  TopKRouting route(const std::vector<std::vector<float>>& logits, const RouterRule& rule,
+                    const LayerEdit* edit, bool shared = false) {
+    TopKRouting routing;
     routing.resize(static_cast<int64_t>(logits.size()), static_cast<int>(logits[0].size()),
                    rule.top_k, shared);
     for (size_t t = 0; t < logits.size(); ++t) {
@@ -91,7 +91,7 @@ class SelectTest : public testing::TestWithParam<const KernelTable*> {
     return routing;
   }
 
-  void compare(const Routing& routing, const std::vector<std::vector<float>>& logits,
+  void compare(const TopKRouting& routing, const std::vector<std::vector<float>>& logits,
                const RouterRule& rule, const LayerEdit& edit) {
     for (size_t t = 0; t < logits.size(); ++t) {
       const Expected expected = expect(logits[t], rule, edit);
@@ -157,22 +157,22 @@ TEST_P(SelectTest, EqualsTheDefinitionUnderAnyEdit) {
 }
 
 TEST_P(SelectTest, TiesGoToTheLowerIdAndOrderFallsByLogit) {
-  const Routing routing = route({{1, 3, 2, 3, 2, 3}}, {4, false}, nullptr);
+  const TopKRouting routing = route({{1, 3, 2, 3, 2, 3}}, {4, false}, nullptr);
   EXPECT_EQ(routing.selected, (std::vector<int32_t>{1, 3, 5, 2}));
 }
 
 // Logits a last bit apart have the same probability in f32; the larger logit still wins.
 TEST_P(SelectTest, LogitsDecideWhereProbabilitiesRoundTogether) {
   const float larger = std::nextafter(9.0F, 10.0F);
-  const Routing routing = route({{9.0F, larger, -50.0F}}, {1, false}, nullptr);
+  const TopKRouting routing = route({{9.0F, larger, -50.0F}}, {1, false}, nullptr);
   EXPECT_EQ(routing.selected, std::vector<int32_t>{1});
 }
 
 TEST_P(SelectTest, RangesAreTokensOfTheirOwn) {
   const auto logits = coarse_logits(9, 12);
   const RouterRule rule{3, true};
-  const Routing whole = route(logits, rule, nullptr);
-  Routing parts = route(logits, rule, nullptr);
+  const TopKRouting whole = route(logits, rule, nullptr);
+  TopKRouting parts = route(logits, rule, nullptr);
   std::fill(parts.weights.begin(), parts.weights.end(), -1.0F);
   select_experts(*GetParam(), rule, nullptr, 4, 6, parts);
   for (size_t i = 0; i < parts.weights.size(); ++i) {
@@ -183,13 +183,13 @@ TEST_P(SelectTest, RangesAreTokensOfTheirOwn) {
 TEST_P(SelectTest, AblationDropsAWeightAndRenormalisingKeepsTheSum) {
   const std::vector<std::vector<float>> logits = {{2, 1, 0, -1}};
   LayerEdit edit{.factor = {0, 1, 1, 1}};
-  const Routing plain = route(logits, {2, false}, nullptr);
-  const Routing dropped = route(logits, {2, false}, &edit);
+  const TopKRouting plain = route(logits, {2, false}, nullptr);
+  const TopKRouting dropped = route(logits, {2, false}, &edit);
   EXPECT_EQ(dropped.selected, plain.selected);
   EXPECT_EQ(dropped.weights[0], 0.0F);
   EXPECT_EQ(dropped.weights[1], plain.weights[1]);
   edit.renormalize_weights = true;
-  const Routing kept = route(logits, {2, false}, &edit);
+  const TopKRouting kept = route(logits, {2, false}, &edit);
   EXPECT_EQ(kept.weights[0], 0.0F);
   EXPECT_NEAR(kept.weights[1], plain.weights[0] + plain.weights[1], 1e-6);
   edit.factor = {0, 0, 1, 1};  // nothing left to scale up
@@ -200,12 +200,12 @@ TEST_P(SelectTest, ReroutedExpertIsNeverChosenAndRenormalisingIsSoftmaxOverTheRe
   const std::vector<std::vector<float>> logits = {{5, 1, 0, -1}};
   LayerEdit edit{.rerouted = {1, 0, 0, 0}};
   const double all = std::exp(5.0) + std::exp(1.0) + 1.0 + std::exp(-1.0);
-  const Routing own = route(logits, {2, false}, &edit);
+  const TopKRouting own = route(logits, {2, false}, &edit);
   EXPECT_EQ(own.selected, (std::vector<int32_t>{1, 2}));
   EXPECT_NEAR(own.weights[0], std::exp(1.0) / all, 1e-6);
   EXPECT_EQ(own.probs[0], 0.0F);
   edit.renormalize_probs = true;
-  const Routing rest = route(logits, {2, false}, &edit);
+  const TopKRouting rest = route(logits, {2, false}, &edit);
   EXPECT_NEAR(rest.weights[0], std::exp(1.0) / (all - std::exp(5.0)), 1e-6);
   EXPECT_NEAR(rest.probs[1] + rest.probs[2] + rest.probs[3], 1.0, 1e-6);
   EXPECT_EQ(rest.logits, logits[0]) << "logits are what the router said";
@@ -214,13 +214,13 @@ TEST_P(SelectTest, ReroutedExpertIsNeverChosenAndRenormalisingIsSoftmaxOverTheRe
 TEST_P(SelectTest, ForcedExpertReplacesTheLeastProbableChoiceWithItsOwnProbability) {
   const std::vector<std::vector<float>> logits = {{5, 1, 0, -1}};
   const LayerEdit edit{.forced = {0, 0, 0, 1}};
-  const Routing routing = route(logits, {2, false}, &edit);
+  const TopKRouting routing = route(logits, {2, false}, &edit);
   EXPECT_EQ(routing.selected, (std::vector<int32_t>{0, 3}));
   EXPECT_EQ(routing.weights[1], routing.probs[3]);
 }
 
 TEST_P(SelectTest, SharedWeightsAreMultipliedByTheFactor) {
-  Routing routing;
+  TopKRouting routing;
   routing.resize(3, 2, 1, true);
   EXPECT_EQ(routing.shared_weights, (std::vector<float>{1, 1, 1}));
   std::fill(routing.logits.begin(), routing.logits.end(), 0.0F);

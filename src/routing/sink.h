@@ -5,6 +5,7 @@
 #include <span>
 
 #include "routing/routing.h"
+#include "tensor/rows.h"
 
 namespace expertoire {
 
@@ -19,10 +20,15 @@ struct RoutingEvent {
   int layer = 0;                     ///< 0-based decoder layer
   std::span<const TokenRef> tokens;  ///< token t of `routing`
   const Routing& routing;            ///< valid during the call only
+  Rows input;                        ///< f32 rows that the router saw, likewise
+
+  /// The routing in one of its shapes, or null.
+  const TopKRouting* top_k() const { return std::get_if<TopKRouting>(&routing); }
+  const FactoredRouting* factored() const { return std::get_if<FactoredRouting>(&routing); }
 };
 
-/// Gets every layer's routing after edits and before mixing, in layer order, on the thread that
-/// runs the forward pass. The same records come from prefill, decode and batches.
+/// Gets the routing of every layer that routes, after edits and before mixing, in layer order, on
+/// the thread that runs the forward pass. The same records come from prefill, decode and batches.
 class RoutingSink {
  public:
   virtual ~RoutingSink() = default;

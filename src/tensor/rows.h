@@ -18,20 +18,21 @@ struct Rows {
   Compute compute = Compute::kF32;
   std::byte* data = nullptr;
   int64_t stride = 0;  ///< in elements
+  int64_t length = 0;  ///< elements of a row
 
   void* row(int64_t index) const {
     return data + index * stride * static_cast<int64_t>(compute_size(compute));
   }
 };
 
-/// Owned rows that grow on demand. A row's elements past its length are zero unless written.
+/// Owned rows that grow on demand.
 class RowBuffer {
  public:
   /// Rows of `length` elements; contents are unspecified.
   Rows ensure(Compute compute, int64_t count, int64_t length) {
     const int64_t stride = row_stride(length);
     std::byte* data = scratch_.ensure(count * stride * static_cast<int64_t>(compute_size(compute)));
-    return {compute, data, stride};
+    return {compute, data, stride, length};
   }
 
  private:

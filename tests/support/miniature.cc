@@ -91,7 +91,34 @@ const std::map<std::string, json>& configs() {
           {"factor", 8.0},
           {"low_freq_factor", 1.0},
           {"high_freq_factor", 4.0},
-          {"original_max_position_embeddings", 64}}}}}};
+          {"original_max_position_embeddings", 64}}}}},
+      {"monet_hd",
+       {{"model_type", "monet"},
+        {"hidden_act", "relu2"},
+        {"hidden_size", 33},
+        {"num_hidden_layers", 3},
+        {"num_attention_heads", 3},
+        {"num_key_value_heads", 1},
+        {"head_dim", 10},
+        {"moe_decompose", "horizontal"},
+        {"moe_experts", 7},
+        {"moe_heads", 2},
+        {"moe_topk", 2},
+        {"moe_dim", 5},
+        {"moe_groups", 2},
+        {"moe_router_norm", "key"}}},
+      {"monet_vd",
+       {{"model_type", "monet"},
+        {"hidden_act", "relu2"},
+        {"hidden_size", 42},
+        {"num_hidden_layers", 4},
+        {"num_attention_heads", 3},
+        {"moe_decompose", "vertical"},
+        {"moe_experts", 70},
+        {"moe_heads", 3},
+        {"moe_topk", 9},
+        {"moe_dim", 6},
+        {"moe_groups", 3}}}};
   return all;
 }
 
@@ -103,6 +130,7 @@ class Filler {
   void matrix(const std::string& name, int64_t outputs, int64_t inputs, double gain = 1.2) {
     add(name, {outputs, inputs}, 0.0, gain / std::sqrt(static_cast<double>(inputs)));
   }
+  void variance(const std::string& name, int64_t size) { add(name, {size}, 2.0, 0.3); }
   void norm(const std::string& name, int64_t size) { add(name, {size}, 1.0, 0.2); }
   void bias(const std::string& name, int64_t size) { add(name, {size}, 0.0, 0.2); }
   void table(const std::string& name, int64_t rows, int64_t columns) {
@@ -150,6 +178,31 @@ void fill_sparse(Filler& fill, const ModelConfig& c, const std::string& prefix) 
   if (c.shared_gate) fill.matrix(prefix + std::string(names.shared_gate), 1, c.hidden_size);
 }
 
+void fill_monet(Filler& fill, const ModelConfig& c, int layer, const std::string& prefix) {
+  const MonetConfig& m = c.monet;
+  const int64_t all = int64_t{m.heads} * m.keys;
+  for (int side = 1; c.routes(layer) && side <= 2; ++side) {
+    const std::string norm = fmt::format("{}router.norm{}.", prefix, side);
+    fill.matrix(fmt::format("{}router.w{}.weight", prefix, side), all, c.hidden_size, 1.4);
+    fill.bias(norm + "running_mean", m.norm_per_key ? all : m.heads);
+    fill.variance(norm + "running_var", m.norm_per_key ? all : m.heads);
+  }
+  const std::string moe = prefix + "moe.";
+  const int64_t width = m.keys * (m.vertical ? m.width / 2 : m.width);
+  const int64_t outputs = m.vertical ? c.hidden_size / 2 : c.hidden_size;
+  const auto names = [&](std::vector<const char*> vertical, const char* horizontal) {
+    return m.vertical ? vertical : std::vector<const char*>{horizontal};
+  };
+  for (const char* u : names({"u1", "u2"}, "u")) {
+    fill.matrix(moe + u + ".weight", width, c.hidden_size);
+    fill.bias(moe + u + ".bias", width);
+  }
+  for (const char* v : names({"v11", "v12", "v21", "v22"}, "v")) {
+    fill.matrix(moe + v + ".weight", outputs, width, 3.0);
+  }
+  for (const char* b : names({"b1", "b2"}, "b")) fill.table(moe + b, m.keys, outputs);
+}
+
 void fill_attention(Filler& fill, const ModelConfig& c, const std::string& prefix) {
   fill.matrix(prefix + "q_proj.weight", c.q_size(), c.hidden_size);
   fill.matrix(prefix + "k_proj.weight", c.kv_size(), c.hidden_size);
@@ -178,9 +231,10 @@ const std::vector<std::string>& miniature_names() {
   return names;
 }
 
-std::vector<std::string> sparse_miniature_names() {
+std::vector<std::string> top_k_miniature_names() {
   std::vector<std::string> names = miniature_names();
-  std::erase(names, "llama");
+  std::erase_if(
+      names, [](const std::string& name) { return name == "llama" || name.starts_with("monet"); });
   return names;
 }
 
@@ -208,7 +262,9 @@ Miniature Miniature::of(json config, uint64_t seed) {
     fill.norm(prefix + "input_layernorm.weight", c.hidden_size);
     fill.norm(prefix + "post_attention_layernorm.weight", c.hidden_size);
     fill_attention(fill, c, prefix + "self_attn.");
-    if (c.sparse[static_cast<size_t>(layer)]) {
+    if (c.family->ffn == FfnKind::kMonet) {
+      fill_monet(fill, c, layer, prefix);
+    } else if (c.sparse[static_cast<size_t>(layer)]) {
       fill_sparse(fill, c, prefix);
     } else {
       fill_mlp(fill, c, prefix + "mlp.", c.intermediate_size, c.mlp_bias);

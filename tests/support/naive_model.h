@@ -35,8 +35,9 @@ class NaiveModel {
 
   /// o_proj(attention(x)) of a layer for normed rows x at positions 0 …
   Matrix attention(int layer, const Matrix& x) const;
-  /// The FFN of a layer for one normed row; `logits` (may be null) gets the router's output.
-  Row ffn(int layer, const Row& x, Row* logits = nullptr) const;
+  /// The FFN of a layer for one normed row; `logits` (may be null) gets the output of a top-k
+  /// router. `router_x`: what the router saw that serves this layer; null = x.
+  Row ffn(int layer, const Row& x, Row* logits = nullptr, const Row* router_x = nullptr) const;
 
   /// The probabilities of all experts.
   static Row softmax(const Row& logits);

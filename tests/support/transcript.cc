@@ -65,7 +65,8 @@ void Transcript::add(const TokenRef& token, const std::string& stage, const void
 }
 
 void Transcript::on_routing(const RoutingEvent& event) {
-  const Routing& routing = event.routing;
+  if (const FactoredRouting* routing = event.factored()) return add_factored(event, *routing);
+  const TopKRouting& routing = *event.top_k();
   ASSERT_EQ(static_cast<size_t>(routing.tokens), event.tokens.size());
   const size_t experts = static_cast<size_t>(routing.num_experts);
   const size_t chosen = static_cast<size_t>(routing.top_k);
@@ -80,6 +81,23 @@ void Transcript::on_routing(const RoutingEvent& event) {
     add(token, name(Stage::kWeights), routing.weights.data() + t * chosen, chosen);
     if (routing.shared_weights.empty()) continue;
     add(token, fmt::format("shared.{}", event.layer), routing.shared_weights.data() + t, 1);
+  }
+}
+
+void Transcript::add_factored(const RoutingEvent& event, const FactoredRouting& routing) {
+  ASSERT_EQ(static_cast<size_t>(routing.tokens), event.tokens.size());
+  const size_t width = static_cast<size_t>(routing.heads * routing.keys);
+  std::vector<float> g(width);
+  for (int side = 0; side < 2; ++side) {
+    const auto name = [&](Stage stage) {
+      return fmt::format("{}{}.{}", stage_name(stage), side + 1, event.layer);
+    };
+    const FactoredSide& from = routing.sides[static_cast<size_t>(side)];
+    for (size_t t = 0; t < event.tokens.size(); ++t) {
+      add(event.tokens[t], name(Stage::kLogits), from.logits.data() + t * width, width);
+      routing.expand(side, static_cast<int64_t>(t), g.data());
+      add(event.tokens[t], name(Stage::kProbs), g.data(), width);
+    }
   }
 }
 

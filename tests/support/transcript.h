@@ -38,6 +38,7 @@ class Transcript final : public RoutingSink, public HiddenSink {
 
  private:
   void add(const TokenRef& token, const std::string& stage, const void* values, size_t count);
+  void add_factored(const RoutingEvent& event, const FactoredRouting& routing);
   void add_outputs(Session& session, bool logits);
 
   std::vector<Record> records_;

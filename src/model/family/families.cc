@@ -5,8 +5,8 @@
 namespace expertoire {
 
 std::span<const FamilySpec* const> families() {
-  static constexpr std::array<const FamilySpec*, 6> kAll = {&kOlmoe,   &kQwen2Moe, &kDeepSeek,
-                                                            &kMixtral, &kQwen3Moe, &kLlama};
+  static constexpr std::array<const FamilySpec*, 7> kAll = {
+      &kOlmoe, &kQwen2Moe, &kDeepSeek, &kMixtral, &kQwen3Moe, &kLlama, &kMonet};
   return kAll;
 }
 

@@ -17,6 +17,12 @@ enum class SparseRule : uint8_t {
   kQwen,      ///< not in mlp_only_layers and (layer + 1) % decoder_sparse_step == 0
 };
 
+/// What the FFNs are made of.
+enum class FfnKind : uint8_t {
+  kGated,  ///< SwiGLU blocks, dense or as top-k experts
+  kMonet,  ///< n² experts from two sets of n keys
+};
+
 /// How the width of the shared experts is stated.
 enum class SharedRule : uint8_t {
   kNone,
@@ -52,6 +58,8 @@ struct FamilySpec {
   float rms_norm_eps = 1e-6F;
   bool clip_qkv = false;
   bool mlp_bias = false;  ///< config may state mlp_bias
+  FfnKind ffn = FfnKind::kGated;
+  std::string_view hidden_act = "silu";
   // Experts.
   SparseRule sparse = SparseRule::kNone;
   std::string_view num_experts_key = "num_experts";
@@ -70,6 +78,7 @@ extern const FamilySpec kDeepSeek;
 extern const FamilySpec kMixtral;
 extern const FamilySpec kQwen3Moe;
 extern const FamilySpec kLlama;
+extern const FamilySpec kMonet;
 
 /// All families; the one list.
 std::span<const FamilySpec* const> families();

@@ -1,0 +1,54 @@
+// Monet's expert layer: n² experts a layer, each composed of two halves out of n (arXiv
+// 2412.04139).
+//   horizontal (HD, eq. 6, 12): E_ij(x) = V_j σ(U_i x + b1_i) + b_j
+//   vertical (VD, eq. 13, 15):  E_ij(x) = [V11_i σ1_i + V12_i σ2_j + b1_i ; V21_j σ1_i + V22_j σ2_j
+//                               + b2_j], σ1_i = σ(U1_i x + b11_i), σ2_j = σ(U2_j x + b21_j)
+// with σ = relu². Joint experts are never expanded: what is computed is sums over single keys.
+#pragma once
+
+#include <optional>
+
+#include "ffn/monet_router.h"
+
+namespace expertoire {
+
+class MonetFfn final : public Ffn {
+ public:
+  struct Weights {
+    std::optional<MonetRouter> router;  ///< of a layer that routes
+    bool vertical = false;
+    int heads = 0;
+    int keys = 0;
+    int64_t width = 0;  ///< neurons of a key on one side
+    /// [n · width, hidden_size] (HD), or side after side (VD); row = key · width + neuron; biased.
+    PackedMatrix up;
+    /// HD: one, [hidden_size, depth]; VD: the two halves [hidden_size / 2, depth]. For each key its
+    /// slot (own neurons first, in VD, then the other side's), then one column a key: its bias.
+    std::vector<PackedMatrix> down;
+
+    int sides() const { return vertical ? 2 : 1; }
+    /// Columns of a key in `down`.
+    int64_t slot() const { return slot_of(vertical, width); }
+    static int64_t slot_of(bool vertical, int64_t width) {
+      return round_up(vertical ? 2 * width : width, 2);
+    }
+  };
+
+  MonetFfn(int layer, Weights weights) : layer_(layer), w_(std::move(weights)) {}
+
+  EditableLayer editable() const override;
+  bool routes() const override { return w_.router.has_value(); }
+  void route(Executor& executor, const FfnInput& input, const LayerEdit* edit,
+             Routing& routing) const override;
+  void mix(Executor& executor, const FfnInput& input, const Routing& routing, const LayerEdit* edit,
+           FfnScratch& scratch, Rows out) const override;
+  int64_t weight_bytes() const override;
+
+ private:
+  Rows activate(Executor& executor, const FfnInput& input, FfnScratch& scratch) const;
+
+  int layer_;
+  Weights w_;
+};
+
+}  // namespace expertoire
