@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -7,8 +8,11 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "base/error.h"
 
 namespace expertoire {
 namespace {
@@ -79,6 +83,12 @@ struct ThreadPool::State {
     }
   }
 
+  void join() {
+    stop.store(true, std::memory_order_release);
+    announce();
+    for (std::thread& worker : workers) worker.join();
+  }
+
   void announce() {
     {
       const std::lock_guard lock(mutex);
@@ -96,16 +106,19 @@ int ThreadPool::available_cpus() {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   const int count = threads > 0 ? threads : available_cpus();
-  for (int worker = 1; worker < count; ++worker) {
-    state_->workers.emplace_back([this, worker] { state_->run_worker(worker); });
+  state_->workers.reserve(static_cast<size_t>(count));
+  try {
+    for (int worker = 1; worker < count; ++worker) {
+      state_->workers.emplace_back([this, worker] { state_->run_worker(worker); });
+    }
+  } catch (const std::system_error& error) {
+    state_->join();
+    throw Error(ErrorCode::kIo, {fmt::format("starting {} threads", count), error.what(),
+                                 "as many as the system allows", "use fewer with --threads"});
   }
 }
 
-ThreadPool::~ThreadPool() {
-  state_->stop.store(true, std::memory_order_release);
-  state_->announce();
-  for (std::thread& worker : state_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() { state_->join(); }
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 

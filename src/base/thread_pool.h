@@ -14,7 +14,8 @@ class ThreadPool {
  public:
   using Body = std::function<void(int64_t task, int64_t ahead, int worker)>;
 
-  /// `threads` ≥ 1 workers, the caller included; 0 = one per available CPU.
+  /// `threads` ≥ 1 workers, the caller included; 0 = one per available CPU. Errors: kIo when the
+  /// system gives no more threads.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -24,7 +25,8 @@ class ThreadPool {
 
   /// Calls body(task, worker) for every task in [0, tasks), worker in [0, threads()), handing out
   /// tasks in rising order as workers become free. Returns when all are done. The first exception
-  /// is rethrown here after the others have stopped; tasks not begun by then are dropped.
+  /// is rethrown here after the others have stopped; tasks that nobody has taken by then are
+  /// dropped.
   void parallel_for(int64_t tasks, const std::function<void(int64_t task, int worker)>& body);
 
   /// The same, for tasks that read memory: body also learns the task that this worker takes next,

@@ -172,11 +172,27 @@ std::vector<int32_t> Embedder::tokenize(std::string_view text) const {
                                       fmt::format("at most {}, the model's context", most),
                                       "use --truncate left or right"});
   }
+  return shorten(std::move(ids), most);
+}
+
+// Drops tokens of the text, never of what stands around it: the prompt and special tokens are what
+// the ids share, from either end, with those of an empty text.
+std::vector<int32_t> Embedder::shorten(std::vector<int32_t> ids, size_t most) const {
+  const std::vector<int32_t> empty = tokenizer_.encode(options_.prompt.apply(""));
+  const auto before = std::mismatch(empty.begin(), empty.end(), ids.begin(), ids.end()).second;
+  const auto after =
+      std::mismatch(empty.rbegin(), empty.rend() - (before - ids.begin()), ids.rbegin(), ids.rend())
+          .second.base();
   const auto cut = static_cast<std::ptrdiff_t>(ids.size() - most);
+  if (after - before < cut) {
+    throw Error(ErrorCode::kTooLong,
+                {"embedding a text", fmt::format("a prompt of {} tokens", empty.size()),
+                 fmt::format("at most {}, the model's context", most), "use a shorter prompt"});
+  }
   if (options_.truncate == Truncate::kLeft) {
-    ids.erase(ids.begin(), ids.begin() + cut);
+    ids.erase(before, before + cut);
   } else {
-    ids.erase(ids.end() - cut, ids.end());
+    ids.erase(after - cut, after);
   }
   return ids;
 }

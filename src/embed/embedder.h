@@ -70,6 +70,7 @@ class Embedder {
   std::vector<float> combine(EmbedParts parts, const CalibrationSet* calibration) const;
 
  private:
+  std::vector<int32_t> shorten(std::vector<int32_t> ids, size_t most) const;
   class Collector;
   Session& session_;
   const Tokenizer& tokenizer_;

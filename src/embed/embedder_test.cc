@@ -224,7 +224,22 @@ TEST(EmbedderTextTest, LongTextIsAnErrorOrCutAtTheSideThatIsNamed) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ErrorCode::kTooLong);
   EXPECT_THAT(error->what(), HasSubstr("--truncate left or right"));
+  // What stands around the text stays.
   EmbedOptions options;
+  options.prompt = Prompt::parse("say {text} now");
+  const std::vector<int32_t> prompted = tokenizer.encode("say " + text + " now");
+  const std::vector<int32_t> around = tokenizer.encode("say  now");
+  for (const Truncate truncate : {Truncate::kLeft, Truncate::kRight}) {
+    options.truncate = truncate;
+    const std::vector<int32_t> cut = Embedder(session, tokenizer, options).tokenize(text);
+    ASSERT_EQ(cut.size(), 12U);
+    EXPECT_EQ(cut.front(), prompted.front());
+    EXPECT_EQ(cut.back(), prompted.back());
+    EXPECT_EQ(cut.back(), around.back());
+    const bool left = truncate == Truncate::kLeft;
+    EXPECT_EQ(cut[left ? 10 : 1], prompted[left ? prompted.size() - 2 : 1]);
+  }
+  options = {};
   options.prompt = Prompt::parse("{text} one two three");
   EXPECT_EQ(Embedder(session, tokenizer, options).tokenize("a"),
             tokenizer.encode("a one two three"));

@@ -61,7 +61,11 @@ class MoeeTest : public testing::TestWithParam<std::tuple<const char*, const cha
     size_t i = 0;
     float worst = 0;
     for (const auto& row : got) {
-      for (float value : row) worst = std::max(worst, std::abs(value - want.at(i++)));
+      for (float value : row) {
+        const float error = std::abs(value - want.at(i++));
+        ASSERT_FALSE(std::isnan(error)) << name;
+        worst = std::max(worst, error);
+      }
     }
     EXPECT_EQ(i, want.size()) << name;
     EXPECT_LE(worst, bound) << name;

@@ -108,10 +108,10 @@ TEST_P(EditEffectTest, ScaledExpertIsOneWhoseOutputIsScaled) {
   const int layer = sparse_layers().back();
   scale_block(changed, expert_prefix(layer, kEdited), -4.0F);
   scale_block(changed, expert_prefix(layer, 0), 0.5F);
-  expect_same(
-      {{.action = EditAction::kScale, .layers = {layer}, .experts = {kEdited}, .factor = -4},
-       {.action = EditAction::kScale, .layers = {layer}, .experts = {0}, .factor = 0.5F}},
-      changed);
+  const std::vector<int> layers = {layer};
+  expect_same({{.action = EditAction::kScale, .layers = layers, .experts = {kEdited}, .factor = -4},
+               {.action = EditAction::kScale, .layers = layers, .experts = {0}, .factor = 0.5F}},
+              changed);
 }
 
 // Rerouted and renormalised: a model that never had the expert. The softmax adds up in another

@@ -31,11 +31,12 @@ class ObservationTest : public testing::TestWithParam<std::tuple<std::string, Co
 
   std::vector<RoutingEdit::Item> neutral_items() const {
     RoutingEdit::Item scale{.action = EditAction::kScale, .experts = {0, 2}, .factor = 1.0F};
-    RoutingEdit::Item renormalized = scale;
-    renormalized.renormalize = true;
     RoutingEdit::Item nobody{.action = EditAction::kAblate};
-    RoutingEdit::Item shared{.action = EditAction::kScale, .shared = true, .factor = 1.0F};
-    return {scale, renormalized, nobody, shared};
+    std::vector<RoutingEdit::Item> items = {scale, nobody};
+    if (model_->config().shared_intermediate_size > 0) {
+      items.push_back({.action = EditAction::kScale, .shared = true, .factor = 1.0F});
+    }
+    return items;
   }
 
   std::shared_ptr<const Model> model_;
@@ -95,6 +96,10 @@ TEST_P(NeutralEditTest, EditThatSaysNothingHasTheBitsOfNoEdit) {
     EXPECT_EQ(difference(record(session), plain), "") << static_cast<int>(item.action);
   }
   session.set_edit(RoutingEdit({}, neutral_items()));
+  EXPECT_EQ(difference(record(session), plain), "");
+  RoutingEdit::Item renormalized = neutral_items().front();
+  renormalized.renormalize = true;
+  session.set_edit(RoutingEdit({}, {renormalized}));
   EXPECT_EQ(difference(record(session), plain), "");
 }
 

@@ -12,11 +12,18 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 256;  // bounds the logits in memory: 256 · vocabulary
 
+// The sum in f32 only over short pieces: a large vocabulary has many terms too small to be added
+// to the largest.
 double log_prob(const KernelTable& kernels, float* logits, int64_t vocab, int32_t id) {
+  constexpr int64_t kPiece = 64;
   const float target = logits[id];
   const float most = kernels.max(logits, vocab);
-  return static_cast<double>(target) - most -
-         std::log(static_cast<double>(kernels.exp_sum(logits, most, vocab, logits)));
+  double sum = 0;
+  for (int64_t at = 0; at < vocab; at += kPiece) {
+    float* piece = logits + at;
+    sum += static_cast<double>(kernels.exp_sum(piece, most, std::min(kPiece, vocab - at), piece));
+  }
+  return static_cast<double>(target) - most - std::log(sum);
 }
 
 }  // namespace

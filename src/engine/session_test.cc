@@ -45,6 +45,15 @@ TEST_F(SessionTest, BatchesThatMakeNoSenseAreRefused) {
   expect_refused({&outside, 1}, ErrorCode::kInvalidArgument, "token id 97");
 }
 
+TEST_F(SessionTest, CacheOfAnotherModelIsRefused) {
+  KvCache half(session_.model().config(), Compute::kBF16, false);
+  const Chunk of_another{&half, ids_};
+  expect_refused({&of_another, 1}, ErrorCode::kInvalidArgument,
+                 "no cache, or one of another model");
+  const Chunk of_none{nullptr, ids_};
+  expect_refused({&of_none, 1}, ErrorCode::kInvalidArgument, "no cache, or one of another model");
+}
+
 TEST_F(SessionTest, ContextCountsWhatTheCacheHolds) {
   KvCache cache = session_.new_cache();
   const std::vector<int32_t> long_text(510, 7);
@@ -84,7 +93,7 @@ TEST_F(SessionTest, OverflowIsReportedWithItsLayerAndDoesNotStay) {
   const Record before = record();
   const float huge = std::numeric_limits<float>::max();
   session_.set_edit(RoutingEdit({}, {{.action = EditAction::kScale,
-                                      .layers = {1},
+                                      .layers = std::vector{1},
                                       .experts = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
                                       .factor = huge}}));
   const auto error = error_of(record);
@@ -93,6 +102,30 @@ TEST_F(SessionTest, OverflowIsReportedWithItsLayerAndDoesNotStay) {
   EXPECT_THAT(error->what(), HasSubstr("layer 1"));
   session_.set_edit(RoutingEdit{});
   EXPECT_EQ(difference(record(), before), "");
+}
+
+// A value that overflowed lies in the cache, beside the first position of the next text. Products
+// of bf16 take positions in pairs.
+TEST(SessionBf16Test, OverflowInTheCacheDoesNotReachTheNextText) {
+  Miniature miniature = Miniature::random("mixtral");
+  MiniatureTensor& table = miniature.tensors.at("model.embed_tokens.weight");
+  for (int64_t id = 0; id < 97; ++id) table.row(id)[0] = id == 5 ? 30.0F : 0.0F;
+  MiniatureTensor& values = miniature.tensors.at("model.layers.0.self_attn.v_proj.weight");
+  for (int64_t j = 0; j < values.shape[0]; ++j) values.row(j)[0] = 3e38F;
+  Session session(miniature.load(Compute::kBF16), {2});
+  const std::vector<int32_t> sound = {7};
+  const std::vector<int32_t> broken = {7, 5};
+  const auto record = [&](const std::vector<int32_t>& ids) {
+    Transcript transcript(1);
+    const std::span<const int32_t> text = ids;
+    transcript.run_once(session, {&text, 1}, {0});
+    return transcript.of(0);
+  };
+  const Record before = record(sound);
+  const auto error = error_of([&] { record(broken); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kNumeric);
+  EXPECT_EQ(difference(record(sound), before), "");
 }
 
 TEST(ModelLoadTest, ProgressCountsLayers) {

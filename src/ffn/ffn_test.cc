@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 
+#include "base/half.h"
 #include "model/model.h"
 #include "support/errors.h"
 #include "support/miniature.h"
@@ -68,6 +69,16 @@ Matrix run(const Model& model, int layer, Executor& executor, const Input& input
   return rows;
 }
 
+// A token's weight of every expert.
+Row mixture(const TopKRouting& routing, size_t token) {
+  Row weights(static_cast<size_t>(routing.num_experts), 0.0);
+  const size_t chosen = static_cast<size_t>(routing.top_k);
+  for (size_t i = token * chosen; i < (token + 1) * chosen; ++i) {
+    weights[static_cast<size_t>(routing.selected[i])] = static_cast<double>(routing.weights[i]);
+  }
+  return weights;
+}
+
 class FfnTest : public testing::TestWithParam<std::string> {
  protected:
   const Miniature miniature_ = Miniature::random(GetParam(), 6);
@@ -87,6 +98,51 @@ TEST_P(FfnTest, EveryLayerAddsWhatPlainLoopsSay) {
         for (double& value : expected) value += 3.0;
         const std::vector<float> row(got[t].begin(), got[t].end());
         ASSERT_LE(relative_error(row.data(), expected), 1e-5) << kernels->name << " token " << t;
+      }
+    }
+  }
+}
+
+float rounded(float value) { return bf16_to_f32(f32_to_bf16(value)); }
+
+// What bf16 computes with: all weights but those of a top-k layer's routers, which are f32.
+Miniature in_bf16(Miniature model) {
+  const bool monet = model.config["model_type"] == "monet";
+  for (auto& [name, tensor] : model.tensors) {
+    const bool router =
+        name.ends_with("gate.weight") && name.find("gate_proj") == std::string::npos;
+    if ((router && !monet) || name.ends_with(".bias") ||
+        name.find(".running_") != std::string::npos) {
+      continue;
+    }
+    for (float& value : tensor.values) value = rounded(value);
+  }
+  return model;
+}
+
+// Same weights, same rounded input, the same choice of experts: what is left is the rounding of the
+// activations between two products, 2⁻⁹ each.
+TEST_P(FfnTest, Bf16IsThePlainLayerOfRoundedNumbers) {
+  NaiveModel naive(in_bf16(miniature_));
+  const std::shared_ptr<const Model> model = miniature_.load(Compute::kBF16);
+  for (const KernelTable* kernels : available_kernels()) {
+    Executor executor(2, *kernels);
+    for (int layer = 0; layer < model->config().num_hidden_layers; ++layer) {
+      const Input input(*model, *kernels, 40, 9);
+      Routing routing;
+      const Matrix got = run(*model, layer, executor, input, routing, 0.0F);
+      for (size_t t = 0; t < got.size(); ++t) {
+        if (const auto* chosen = std::get_if<TopKRouting>(&routing)) {
+          naive.set_mixture([&](int, const Row&) { return mixture(*chosen, t); });
+          naive.set_shared(
+              [&](int, double) { return static_cast<double>(chosen->shared_weights[t]); });
+        }
+        Row x = input.rows[t];
+        for (double& value : x) value = static_cast<double>(rounded(static_cast<float>(value)));
+        const std::vector<float> row(got[t].begin(), got[t].end());
+        const double error = relative_error(row.data(), naive.ffn(layer, x));
+        ASSERT_LE(error, 0.01) << kernels->name << " layer " << layer << " token " << t;
+        ASSERT_GT(error, 0.0) << "not bf16 at all?";
       }
     }
   }

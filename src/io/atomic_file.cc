@@ -64,8 +64,10 @@ void remove_abandoned(const std::string& path) {
   const std::string stem = file.filename().string() + kMark;
   std::error_code ignored;
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().starts_with(stem)) fs::remove(entry.path(), ignored);
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed)) {
+    if (entry->path().filename().string().starts_with(stem)) fs::remove(entry->path(), ignored);
   }
 }
 

@@ -42,7 +42,8 @@ bool is_commit(const std::string& text) {
 std::string commit_of(const fs::path& repository, const std::string& revision) {
   if (is_commit(revision)) return revision;
   const fs::path ref = repository / "refs" / revision;
-  if (!fs::is_regular_file(ref)) return "";
+  std::error_code ignored;
+  if (!fs::is_regular_file(ref, ignored)) return "";
   std::string commit = read_text_file(ref.string(), 4096);
   std::erase_if(commit, [](unsigned char c) { return std::isspace(c) != 0; });
   return is_commit(commit) ? commit : "";
@@ -57,7 +58,8 @@ std::string commit_of(const fs::path& repository, const std::string& revision) {
 }  // namespace
 
 std::string resolve_model_folder(const std::string& spec) {
-  if (fs::is_directory(spec)) return spec;
+  std::error_code ignored;  // what cannot be looked at is not there
+  if (fs::is_directory(spec, ignored)) return spec;
   const size_t slash = spec.find('/');
   const size_t at = spec.find('@');
   if (slash == std::string::npos) not_a_model(spec);
@@ -68,7 +70,7 @@ std::string resolve_model_folder(const std::string& spec) {
   const fs::path repository = cache_folder() / fmt::format("models--{}--{}", org, name);
   const std::string commit = commit_of(repository, revision);
   const fs::path snapshot = repository / "snapshots" / commit;
-  if (commit.empty() || !fs::is_directory(snapshot)) {
+  if (commit.empty() || !fs::is_directory(snapshot, ignored)) {
     throw Error(ErrorCode::kNotFound,
                 {"finding the model " + spec,
                  fmt::format("no folder of that name, and no revision {} in {}", revision,

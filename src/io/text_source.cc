@@ -32,9 +32,7 @@ LineReader::LineReader(const std::string& path)
     total_ = status.st_size;
   }
   if (!file_ || S_ISDIR(status.st_mode)) {
-    const int error = file_ ? EISDIR : errno;
-    throw Error(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                {"opening " + path_, std::strerror(error), "a readable file", ""});
+    system_error("opening " + path_, file_ ? EISDIR : errno, "give a readable file");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,19 +90,14 @@ class FileWriter final : public VectorWriter {
         path_(replaceable_path(file.path)),
         partial_(path_ + ".partial"),
         journal_(partial_ + ".json") {
+    open_partial();
     remove_abandoned(journal_);
     // A run that was killed between its last two steps has left a journal alone: nothing to resume.
-    resumable_ = file.resume && exists(journal_) && exists(partial_);
+    resumable_ = file.resume && exists(journal_) && size() > 0;
     if (resumable_) {
       read_journal();
     } else {
-      // The journal first: it must never vouch for what this run writes.
-      ::unlink(journal_.c_str());
-    }
-    fd_ = FileDescriptor(::open(partial_.c_str(),
-                                O_WRONLY | O_CREAT | O_CLOEXEC | (resumable_ ? 0 : O_TRUNC), 0666));
-    if (!fd_) {
-      system_error("writing " + file_.path, errno, "check that its folder exists and is writable");
+      start_over();
     }
     if (resumable_) {
       drop_unvouched();
@@ -152,6 +148,48 @@ class FileWriter final : public VectorWriter {
  private:
   static constexpr size_t kBuffer = size_t{1} << 20;
 
+  // Nothing is touched before the file is ours: another run may be writing it.
+  void open_partial() {
+    do {
+      fd_ = FileDescriptor(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+      if (!fd_) {
+        system_error("writing " + file_.path, errno,
+                     "check that its folder exists and is writable");
+      }
+      lock_partial();
+    } while (!is_partial());  // another run has just finished, and renamed it
+  }
+
+  bool is_partial() const {
+    struct stat named {};
+    struct stat open {};
+    return ::stat(partial_.c_str(), &named) == 0 && ::fstat(fd_.get(), &open) == 0 &&
+           named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+  }
+
+  void lock_partial() const {
+    if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+      throw Error(ErrorCode::kIo,
+                  {"writing " + file_.path, "another run writes it", "a file of this run alone",
+                   "wait for it, or choose another --out"});
+    }
+  }
+
+  // The journal first, and for good: it must never vouch for what this run writes.
+  void start_over() {
+    if (::unlink(journal_.c_str()) != 0 && errno != ENOENT) {
+      system_error("removing " + journal_, errno);
+    }
+    sync_folder_of(journal_);
+    if (::ftruncate(fd_.get(), 0) != 0) system_error("writing " + file_.path, errno);
+  }
+
+  int64_t size() const {
+    struct stat status {};
+    if (::fstat(fd_.get(), &status) != 0) system_error("writing " + file_.path, errno);
+    return status.st_size;
+  }
+
   static bool exists(const std::string& path) {
     std::error_code ignored;
     return std::filesystem::exists(path, ignored);
@@ -190,10 +228,8 @@ class FileWriter final : public VectorWriter {
 
   // What was written after the last checkpoint may be torn.
   void drop_unvouched() {
-    struct stat status {};
-    if (::fstat(fd_.get(), &status) != 0) system_error("resuming " + file_.path, errno);
-    if (status.st_size < bytes_) {
-      bad_file(partial_, fmt::format("{} bytes", status.st_size),
+    if (const int64_t have = size(); have < bytes_) {
+      bad_file(partial_, fmt::format("{} bytes", have),
                fmt::format("at least {}, by its journal", bytes_),
                "run again without --resume to start over");
     }

@@ -42,6 +42,11 @@ void Decoder::check(std::span<const Chunk> chunks) const {
       throw Error(ErrorCode::kInvalidArgument,
                   {operation, "a text without tokens", "at least one token", ""});
     }
+    if (chunk.cache == nullptr || !chunk.cache->fits(config, model_.compute())) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  {operation, "no cache, or one of another model or compute type",
+                   "one of Session::new_cache", ""});
+    }
     if (!caches.insert(chunk.cache).second) {
       throw Error(ErrorCode::kInvalidArgument,
                   {operation, "one cache twice in a batch", "a cache a sequence", ""});
@@ -74,6 +79,7 @@ void Decoder::begin(std::span<const Chunk> chunks) {
     const int64_t count = static_cast<int64_t>(chunk.ids.size());
     slices_.push_back({chunk.cache, static_cast<int64_t>(tokens_.size()), count, start});
     chunk.cache->reserve(start + count);
+    chunk.cache->clear_pair(start + count);
     rope_.ensure(start + count);
     for (int64_t i = 0; i < count; ++i) {
       tokens_.push_back(

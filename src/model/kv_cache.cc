@@ -38,9 +38,26 @@ KvCache::KvCache(const ModelConfig& config, Compute compute, bool transient)
   value_bytes_ = ceil_div(head_dim_, kPanelWidth) * kCacheBlock * kPanelWidth * element;
 }
 
+bool KvCache::fits(const ModelConfig& config, Compute compute) const {
+  return compute_ == compute && heads_ == config.num_key_value_heads &&
+         head_dim_ == config.head_dim && (transient_ || layers_ == config.num_hidden_layers);
+}
+
 void KvCache::reserve(int64_t length) {
   while (static_cast<int64_t>(blocks_.size()) * kCacheBlock < length) {
     blocks_.emplace_back(static_cast<size_t>(layers_ * heads_ * (key_bytes_ + value_bytes_)));
+  }
+}
+
+void KvCache::clear_pair(int64_t length) {
+  if (compute_ != Compute::kBF16 || length % 2 == 0) return;
+  const std::vector<bf16_t> zeros(static_cast<size_t>(head_dim_), 0);
+  for (int layer = 0; layer < layers_; ++layer) {
+    for (int head = 0; head < heads_; ++head) {
+      std::byte* block = head_block(layer, head, length / kCacheBlock);
+      write_value(compute_, zeros.data(), head_dim_, length % kCacheBlock,
+                  reinterpret_cast<bf16_t*>(block + key_bytes_));
+    }
   }
 }
 

@@ -23,6 +23,8 @@ class KvCache {
   /// that nothing will continue, such as an embedding.
   KvCache(const ModelConfig& config, Compute compute, bool transient);
 
+  /// Was it made for such a model?
+  bool fits(const ModelConfig& config, Compute compute) const;
   /// Positions that all layers hold.
   int64_t length() const { return length_; }
   bool transient() const { return transient_; }
@@ -34,6 +36,9 @@ class KvCache {
   /// empty again.
   void commit(int64_t length) { length_ = transient_ ? 0 : length; }
 
+  /// Zeroes the value after the last of an odd number of positions, with which a bf16 product pairs
+  /// it: a pass that failed may have left an infinity there, and 0 · ∞ is no 0.
+  void clear_pair(int64_t length);
   /// Writes key and value [head_dim] of one position, already in the compute type.
   void write(int layer, int head, int64_t position, const void* key, const void* value);
   const std::byte* key_panel(int layer, int head, int64_t block) const;
@@ -47,7 +52,7 @@ class KvCache {
 
   Compute compute_;
   bool transient_;
-  int layers_;
+  int layers_;  // that it has room for
   int heads_;
   int64_t head_dim_;
   int64_t key_bytes_;    // of one head in one block

@@ -1,4 +1,4 @@
-// Strict access to a checkpoint: every tensor that a model has is asked for once, by name and
+// Strict access to a checkpoint: every tensor that a model has is asked for by name and
 // shape; what is missing, misspelled, wrongly shaped or left over is an error.
 #pragma once
 
@@ -18,7 +18,6 @@ class WeightReader {
   WeightReader(const Checkpoint& checkpoint, Executor& executor)
       : checkpoint_(checkpoint), executor_(executor) {}
 
-  bool contains(const std::string& name) const { return checkpoint_.contains(name); }
   /// A float tensor. Errors: kNotFound naming the most similar tensor that nobody took yet,
   /// kBadFile for another shape, kUnsupported for another dtype.
   const TensorView& take(const std::string& name, const std::vector<int64_t>& shape);

@@ -34,20 +34,24 @@ void check_model(const EditModel& wanted, const EditModel& have) {
 std::vector<int> layers_of(const RoutingEdit::Item& item,
                            const std::vector<EditableLayer>& layers) {
   const int count = static_cast<int>(layers.size());
-  if (item.layers.empty()) {
+  if (!item.layers) {
     std::vector<int> all;
     for (int layer = 0; layer < count; ++layer) {
       const EditableLayer& have = layers[static_cast<size_t>(layer)];
       if (have.num_experts > 0 && (!item.shared || have.has_shared)) all.push_back(layer);
     }
+    if (all.empty()) {
+      refuse(item.shared ? "no layer has shared experts" : "no layer has experts",
+             "a model that has what the edit names");
+    }
     return all;
   }
-  for (int layer : item.layers) {
+  for (int layer : *item.layers) {
     if (layer < 0 || layer >= count) {
       refuse(fmt::format("layer {}", layer), fmt::format("a layer from 0 to {}", count - 1));
     }
   }
-  return item.layers;
+  return *item.layers;
 }
 
 void check_experts(const RoutingEdit::Item& item, int layer, const EditableLayer& have) {
@@ -76,6 +80,11 @@ T& slot(std::vector<T>& values, int num_experts, int expert, T otherwise) {
   return values[static_cast<size_t>(expert)];
 }
 
+// Of routed experts.
+bool changes_weights(const RoutingEdit::Item& item) {
+  return !item.shared && (item.action == EditAction::kAblate || item.action == EditAction::kScale);
+}
+
 void apply(const RoutingEdit::Item& item, int num_experts, LayerEdit& edit) {
   const float factor = item.action == EditAction::kAblate ? 0.0F : item.factor;
   for (int expert : item.experts) {
@@ -85,19 +94,35 @@ void apply(const RoutingEdit::Item& item, int num_experts, LayerEdit& edit) {
       case EditAction::kReroute:
         slot<uint8_t>(edit.rerouted, num_experts, expert, 0) = 1;
         if (!edit.forced.empty()) edit.forced[static_cast<size_t>(expert)] = 0;
+        if (!edit.factor.empty()) edit.factor[static_cast<size_t>(expert)] = 1.0F;
         break;
       case EditAction::kForce:
         slot<uint8_t>(edit.forced, num_experts, expert, 0) = 1;
         if (!edit.rerouted.empty()) edit.rerouted[static_cast<size_t>(expert)] = 0;
+        if (!edit.factor.empty()) edit.factor[static_cast<size_t>(expert)] = 1.0F;
         break;
     }
   }
   if (item.shared) edit.shared_factor *= factor;
-  if (item.action == EditAction::kReroute) edit.renormalize_probs |= item.renormalize;
-  if (item.action == EditAction::kAblate || item.action == EditAction::kScale) {
-    edit.renormalize_weights |= item.renormalize;
-  }
+  if (item.action == EditAction::kReroute) edit.renormalize_probs = item.renormalize;
+  if (changes_weights(item)) edit.renormalize_weights = item.renormalize;
 }
+
+// One layer renormalises once, so its items must agree.
+class RenormalizeVotes {
+ public:
+  void add(const RoutingEdit::Item& item, int layer) {
+    const bool choice = item.action == EditAction::kReroute;
+    if (!choice && !changes_weights(item)) return;
+    const auto [vote, first] = votes_.try_emplace({layer, choice}, item.renormalize);
+    if (first || vote->second == item.renormalize) return;
+    refuse(fmt::format("edits of layer {} with and without renormalize", layer),
+           choice ? "the same for all that reroute" : "the same for all that ablate or scale");
+  }
+
+ private:
+  std::map<std::pair<int, bool>, bool> votes_;
+};
 
 void mark_touched(int keys, LayerEdit& edit) {
   const int64_t words = touched_words(keys);
@@ -131,10 +156,12 @@ std::map<int, LayerEdit> RoutingEdit::compile(const EditModel& model,
                                               const std::vector<EditableLayer>& layers) const {
   check_model(model_, model);
   std::map<int, LayerEdit> compiled;
+  RenormalizeVotes votes;
   for (const Item& item : items_) {
     for (int layer : layers_of(item, layers)) {
       const EditableLayer& have = layers[static_cast<size_t>(layer)];
       check_experts(item, layer, have);
+      votes.add(item, layer);
       apply(item, have.num_experts, compiled[layer]);
     }
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,13 +56,14 @@ struct EditableLayer {
   int keys = 0;  ///< n of a factored layer, whose experts are the n² pairs; else 0
 };
 
-/// A list of edits, in order. Later actions on the same expert replace earlier ones, except that
-/// factors multiply.
+/// A list of edits, in order. Factors multiply; reroute and force replace what was said of the
+/// same expert before, and each other.
 class RoutingEdit {
  public:
   struct Item {
     EditAction action = EditAction::kAblate;
-    std::vector<int> layers;   ///< empty = every layer that has what is named
+    /// Absent = every layer that has what is named.
+    std::optional<std::vector<int>> layers = std::nullopt;
     std::vector<int> experts;  ///< router ids; i · n + j in a factored layer
     bool shared = false;       ///< the shared experts of the layers
     float factor = 1.0F;       ///< of kScale
@@ -84,7 +86,8 @@ class RoutingEdit {
 
   /// The edits of each layer that has any. Errors: kInvalidArgument for a layer or expert that the
   /// model lacks, shared experts where there are none, more forced experts than top_k, fewer
-  /// experts left than top_k, or another model than the file names.
+  /// experts left than top_k, two answers to `renormalize` in a layer (one each for the choice
+  /// and for the weights), or another model than the file names.
   std::map<int, LayerEdit> compile(const EditModel& model,
                                    const std::vector<EditableLayer>& layers) const;
 

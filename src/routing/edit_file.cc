@@ -156,6 +156,10 @@ class Reader {
              "true or false");
     }
     item.renormalize = renormalize.get<bool>();
+    if (item.renormalize && (item.shared || item.action == EditAction::kForce)) {
+      refuse(fmt::format("\"renormalize\" in {}", where),
+             "it only with ablate, scale and reroute of routed experts");
+    }
     return item;
   }
 
@@ -177,7 +181,7 @@ std::string RoutingEdit::to_json() const {
   for (const Item& item : items_) {
     json edit = {{"action", kEditActionNames[static_cast<int>(item.action)]},
                  {"renormalize", item.renormalize}};
-    edit["layers"] = item.layers.empty() ? json("all") : json(item.layers);
+    edit["layers"] = item.layers ? json(*item.layers) : json("all");
     edit["experts"] = item.shared ? json("shared") : json(item.experts);
     if (item.action == EditAction::kScale) edit["factor"] = item.factor;
     edits.push_back(std::move(edit));

@@ -32,11 +32,11 @@ TEST(EditFileTest, EveryActionIsRead) {
   ASSERT_EQ(edit.items().size(), 4U);
   EXPECT_FALSE(edit.empty());
   EXPECT_EQ(edit.items()[0].action, EditAction::kAblate);
-  EXPECT_THAT(edit.items()[0].layers, IsEmpty());
+  EXPECT_FALSE(edit.items()[0].layers);
   EXPECT_THAT(edit.items()[0].experts, ElementsAre(3, 1));
   EXPECT_FALSE(edit.items()[0].renormalize);
   EXPECT_EQ(edit.items()[1].action, EditAction::kReroute);
-  EXPECT_THAT(edit.items()[1].layers, ElementsAre(0, 2));
+  EXPECT_THAT(*edit.items()[1].layers, ElementsAre(0, 2));
   EXPECT_TRUE(edit.items()[1].renormalize);
   EXPECT_EQ(edit.items()[2].action, EditAction::kScale);
   EXPECT_TRUE(edit.items()[2].shared);
@@ -56,11 +56,12 @@ TEST(EditFileTest, ModelIsReadAndMayBePartial) {
 }
 
 TEST(EditFileTest, RoundTrip) {
-  const RoutingEdit edit({"olmoe", 16, 64},
-                         {{.action = EditAction::kAblate, .experts = {1, 2}, .renormalize = true},
-                          {.action = EditAction::kReroute, .layers = {0, 5}, .experts = {63}},
-                          {.action = EditAction::kScale, .shared = true, .factor = 0.1F},
-                          {.action = EditAction::kForce, .layers = {3}, .experts = {4}}});
+  const RoutingEdit edit(
+      {"olmoe", 16, 64},
+      {{.action = EditAction::kAblate, .experts = {1, 2}, .renormalize = true},
+       {.action = EditAction::kReroute, .layers = std::vector{0, 5}, .experts = {63}},
+       {.action = EditAction::kScale, .shared = true, .factor = 0.1F},
+       {.action = EditAction::kForce, .layers = std::vector{3}, .experts = {4}}});
   const std::string text = edit.to_json();
   const RoutingEdit again = RoutingEdit::parse(text, "e.json");
   EXPECT_EQ(again.to_json(), text);

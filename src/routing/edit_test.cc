@@ -55,19 +55,19 @@ TEST(EditCompileTest, EveryLayerThatHasSharedExperts) {
 }
 
 TEST(EditCompileTest, FactorsMultiply) {
-  const auto edits =
-      compile({{.action = EditAction::kScale, .layers = {1}, .experts = {0, 1}, .factor = 3.0F},
-               {.action = EditAction::kScale, .layers = {1}, .experts = {1}, .factor = -0.5F},
-               {.action = EditAction::kScale, .layers = {1}, .shared = true, .factor = 4.0F},
-               {.action = EditAction::kScale, .layers = {1}, .shared = true, .factor = 0.25F}});
+  const auto edits = compile(
+      {{.action = EditAction::kScale, .layers = std::vector{1}, .experts = {0, 1}, .factor = 3.0F},
+       {.action = EditAction::kScale, .layers = std::vector{1}, .experts = {1}, .factor = -0.5F},
+       {.action = EditAction::kScale, .layers = std::vector{1}, .shared = true, .factor = 4.0F},
+       {.action = EditAction::kScale, .layers = std::vector{1}, .shared = true, .factor = 0.25F}});
   EXPECT_THAT(edits, ElementsAre(Key(1)));
   EXPECT_THAT(edits.at(1).factor, ElementsAre(3, -1.5F, 1, 1, 1, 1));
   EXPECT_EQ(edits.at(1).shared_factor, 1.0F);
 }
 
 TEST(EditCompileTest, LaterRerouteAndForceReplaceEachOther) {
-  const Item reroute{.action = EditAction::kReroute, .layers = {2}, .experts = {3}};
-  const Item force{.action = EditAction::kForce, .layers = {2}, .experts = {3}};
+  const Item reroute{.action = EditAction::kReroute, .layers = std::vector{2}, .experts = {3}};
+  const Item force{.action = EditAction::kForce, .layers = std::vector{2}, .experts = {3}};
   const auto forced = compile({reroute, force});
   EXPECT_THAT(forced.at(2).rerouted, ElementsAre(0, 0, 0, 0, 0, 0));
   EXPECT_THAT(forced.at(2).forced, ElementsAre(0, 0, 0, 1, 0, 0));
@@ -76,10 +76,68 @@ TEST(EditCompileTest, LaterRerouteAndForceReplaceEachOther) {
   EXPECT_THAT(rerouted.at(2).rerouted, ElementsAre(0, 0, 0, 1, 0, 0));
 }
 
+TEST(EditCompileTest, RerouteAndForceEndWhatWasSaidBefore) {
+  const Item ablate{.action = EditAction::kAblate, .layers = std::vector{2}, .experts = {3, 4}};
+  for (const EditAction action : {EditAction::kReroute, EditAction::kForce}) {
+    const Item later{.action = action, .layers = std::vector{2}, .experts = {3}};
+    EXPECT_THAT(compile({ablate, later}).at(2).factor, ElementsAre(1, 1, 1, 1, 0, 1));
+    EXPECT_THAT(compile({later, ablate}).at(2).factor, ElementsAre(1, 1, 1, 0, 0, 1));
+  }
+}
+
+TEST(EditCompileTest, ALayerRenormalisesOnceOrNot) {
+  const auto item = [](EditAction action, bool renormalize, int layer = 1) {
+    return Item{.action = action,
+                .layers = std::vector{layer},
+                .experts = {0},
+                .factor = 2.0F,
+                .renormalize = renormalize};
+  };
+  expect_refused({item(EditAction::kAblate, true), item(EditAction::kScale, false)},
+                 "edits of layer 1 with and without renormalize");
+  expect_refused({item(EditAction::kReroute, false), item(EditAction::kReroute, true)},
+                 "edits of layer 1 with and without renormalize");
+  EXPECT_NO_THROW(compile({item(EditAction::kAblate, true), item(EditAction::kReroute, false),
+                           item(EditAction::kForce, false), item(EditAction::kScale, false, 2)}));
+}
+
+TEST(EditCompileTest, WhatNoLayerHasIsRefused) {
+  const auto refused = [](bool shared) {
+    return error_of([&] {
+      RoutingEdit({}, {{.experts = {0}, .shared = shared}})
+          .compile(kModel, {{0, 0, false}, shared ? kLayers[3] : kLayers[0]});
+    });
+  };
+  ASSERT_TRUE(refused(false));
+  EXPECT_THAT(refused(false)->what(), HasSubstr("no layer has experts"));
+  ASSERT_TRUE(refused(true));
+  EXPECT_THAT(refused(true)->what(), HasSubstr("no layer has shared experts"));
+  EXPECT_THAT(compile({{.layers = std::vector<int>{}, .experts = {0}}}), IsEmpty()) << "none named";
+}
+
+TEST(EditCompileTest, PairsOfKeysAreMarkedWhereTheirFactorIsNotOne) {
+  const std::vector<EditableLayer> layers = {
+      {.num_experts = 70 * 70, .top_k = 0, .has_shared = false, .keys = 70}};
+  const auto edits =
+      RoutingEdit({},
+                  {{.action = EditAction::kScale, .experts = {0, 69, 70 * 3 + 64}, .factor = 0.5F},
+                   {.action = EditAction::kScale, .experts = {0}, .factor = 2}})
+          .compile({}, layers);
+  const std::vector<uint64_t>& touched = edits.at(0).touched;
+  ASSERT_EQ(touched.size(), 140U);
+  EXPECT_EQ(touched[0], 0U) << "0.5 · 2 is 1";
+  EXPECT_EQ(touched[1], uint64_t{1} << 5);
+  EXPECT_EQ(touched[2 * 3 + 1], 1U);
+  EXPECT_EQ(std::count(touched.begin(), touched.end(), 0U), 138);
+}
+
 TEST(EditCompileTest, RenormalizeBelongsToItsActions) {
   const auto flags = [](EditAction action) {
-    const auto edits = compile(
-        {{.action = action, .layers = {1}, .experts = {0}, .factor = 2.0F, .renormalize = true}});
+    const auto edits = compile({{.action = action,
+                                 .layers = std::vector{1},
+                                 .experts = {0},
+                                 .factor = 2.0F,
+                                 .renormalize = true}});
     return std::pair{edits.at(1).renormalize_probs, edits.at(1).renormalize_weights};
   };
   EXPECT_EQ(flags(EditAction::kAblate), std::pair(false, true));
@@ -97,20 +155,21 @@ TEST(EditCompileTest, ModelMustBeTheOneThatTheFileNames) {
 }
 
 TEST(EditCompileTest, WhatTheModelLacksIsRefused) {
-  const auto ablate = [](std::vector<int> layers, std::vector<int> experts, bool shared = false) {
+  const auto ablate = [](std::optional<std::vector<int>> layers, std::vector<int> experts,
+                         bool shared = false) {
     return Item{.layers = std::move(layers), .experts = std::move(experts), .shared = shared};
   };
-  expect_refused({ablate({4}, {0})}, "layer 4; expected a layer from 0 to 3");
-  expect_refused({ablate({-1}, {0})}, "layer -1");
-  expect_refused({ablate({0}, {0})}, "layer 0 is dense; expected a layer with experts");
-  expect_refused({ablate({1, 3}, {}, true)}, "layer 3 has no shared experts");
-  expect_refused({ablate({1}, {6})}, "expert 6 of layer 1; expected an expert from 0 to 5");
-  expect_refused({ablate({}, {-1})}, "expert -1 of layer 1");
+  expect_refused({ablate({{4}}, {0})}, "layer 4; expected a layer from 0 to 3");
+  expect_refused({ablate({{-1}}, {0})}, "layer -1");
+  expect_refused({ablate({{0}}, {0})}, "layer 0 is dense; expected a layer with experts");
+  expect_refused({ablate({{1, 3}}, {}, true)}, "layer 3 has no shared experts");
+  expect_refused({ablate({{1}}, {6})}, "expert 6 of layer 1; expected an expert from 0 to 5");
+  expect_refused({ablate(std::nullopt, {-1})}, "expert -1 of layer 1");
 }
 
 TEST(EditCompileTest, SelectionMustStayPossible) {
   const auto item = [](EditAction action, std::vector<int> experts) {
-    return Item{.action = action, .layers = {2}, .experts = std::move(experts)};
+    return Item{.action = action, .layers = std::vector{2}, .experts = std::move(experts)};
   };
   EXPECT_NO_THROW(compile({item(EditAction::kForce, {0, 5})}));
   expect_refused({item(EditAction::kForce, {0, 5}), item(EditAction::kForce, {1})},

@@ -72,7 +72,8 @@ void select_experts(const KernelTable& kernels, const RouterRule& rule, const La
     for (int i = 0; i < rule.top_k; ++i) weights[i] = probs[selected[i]];
     if (rule.norm_topk_prob) {
       const float sum = sum_of(weights, rule.top_k);
-      for (int i = 0; i < rule.top_k; ++i) weights[i] /= sum;
+      // 0 when an edit leaves only experts whose probability underflowed.
+      for (int i = 0; sum > 0 && i < rule.top_k; ++i) weights[i] /= sum;
     }
     for (int e = 0; e < experts; ++e) {
       if (flagged(edit.rerouted, e)) probs[e] = 0.0F;

@@ -82,18 +82,18 @@ void matmul(Executor& executor, std::span<const MatmulJob> jobs, const TileSink&
     const Task& task = tasks[static_cast<size_t>(t)];
     return jobs[static_cast<size_t>(task.job)].matrix->panel(task.panel_begin);
   };
-  executor.pool().parallel_for_ahead(static_cast<int64_t>(tasks.size()), [&](int64_t t,
-                                                                             int64_t ahead,
-                                                                             int worker) {
-    const Task& task = tasks[static_cast<size_t>(t)];
-    const MatmulJob& job = jobs[static_cast<size_t>(task.job)];
-    for (int64_t panel = task.panel_begin; panel < task.panel_end; ++panel) {
-      const bool last = panel + 1 == task.panel_end;
-      const std::byte* next = last ? first_panel(ahead) : job.matrix->panel(panel + 1);
-      const float* c = panel_product(executor, job, task.first, task.count, panel, next, worker);
-      sink({task.job, task.first, task.count, panel, job.matrix->panel_width(panel), c, worker});
-    }
-  });
+  executor.pool().parallel_for_ahead(
+      static_cast<int64_t>(tasks.size()), [&](int64_t t, int64_t ahead, int worker) {
+        const Task& task = tasks[static_cast<size_t>(t)];
+        const MatmulJob& job = jobs[static_cast<size_t>(task.job)];
+        for (int64_t panel = task.panel_begin; panel < task.panel_end; ++panel) {
+          const bool last = panel + 1 == task.panel_end;
+          const std::byte* next = last ? first_panel(ahead) : job.matrix->panel(panel + 1);
+          const float* c =
+              panel_product(executor, job, task.first, task.count, panel, next, worker);
+          sink({task.job, task.first, task.count, panel, job.matrix->panel_width(panel), c});
+        }
+      });
 }
 
 namespace {

@@ -27,7 +27,6 @@ struct Tile {
   int64_t panel = 0;
   int width = 0;             ///< outputs of this panel that are not padding
   const float* c = nullptr;  ///< [count][kPanelWidth], bias added
-  int worker = 0;
 };
 
 /// Takes a tile; called from the threads of the executor, for different elements at a time.

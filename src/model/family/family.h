@@ -52,8 +52,7 @@ struct FamilySpec {
   QkNorm qk_norm = QkNorm::kNone;
   std::string_view qkv_bias_key = "";  ///< "" = never
   bool qkv_bias_default = false;
-  bool o_bias = false;        ///< o_proj has the bias of qkv_bias_key too
-  bool head_dim_key = false;  ///< config may state head_dim
+  bool o_bias = false;  ///< o_proj has the bias of qkv_bias_key too
   double rope_theta = 10000.0;
   float rms_norm_eps = 1e-6F;
   bool clip_qkv = false;

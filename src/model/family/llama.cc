@@ -7,7 +7,6 @@ const FamilySpec kLlama = {
     .model_type = "llama",
     .qkv_bias_key = "attention_bias",
     .o_bias = true,
-    .head_dim_key = true,
     .mlp_bias = true,
 };
 

@@ -5,7 +5,6 @@ namespace expertoire {
 
 const FamilySpec kMixtral = {
     .model_type = "mixtral",
-    .head_dim_key = true,
     .rope_theta = 1e6,
     .rms_norm_eps = 1e-5F,
     .sparse = SparseRule::kAll,

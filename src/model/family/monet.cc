@@ -5,7 +5,6 @@ namespace expertoire {
 
 const FamilySpec kMonet = {
     .model_type = "monet",
-    .head_dim_key = true,
     .ffn = FfnKind::kMonet,
     .hidden_act = "relu2",
     .sparse = SparseRule::kAll,

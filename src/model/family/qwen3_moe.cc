@@ -8,7 +8,6 @@ const FamilySpec kQwen3Moe = {
     .qk_norm = QkNorm::kPerHead,
     .qkv_bias_key = "attention_bias",
     .o_bias = true,
-    .head_dim_key = true,
     .sparse = SparseRule::kQwen,
 };
 
