@@ -13,7 +13,7 @@ import sys
 import torch
 from transformers.utils import logging
 
-from oracle import bpe, moee, models, texts
+from oracle import bpe, components, moee, models, texts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIXTURES = os.path.join(ROOT, "tests", "fixtures")
@@ -35,6 +35,8 @@ def main():
     for name in bpe.MAKERS:
         if asked("tokenizers", name):
             bpe.make(name, training, os.path.join(FIXTURES, "tokenizers"))
+    if asked("tokenizers", "components"):
+        components.make(os.path.join(FIXTURES, "tokenizers"))
     for spec in moee.SPECS:
         if asked("moee", spec.name):
             moee.make(spec, training, ROOT, os.path.join(FIXTURES, "moee"))

@@ -28,7 +28,7 @@ MACHINE_PATH = re.compile("(?<![\\w.])(/" + "work/|/" + "home/[a-z]|/" + "root/)
 INTRINSIC = re.compile(r"immintrin\.h|\b_mm\d*_\w+|\b__m(128|256|512)\w*")
 SIMD_LEVELS = {"avx2.cc", "avx512.cc", "avx512bf16.cc", "neon.cc"}
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
-SKIP = re.compile(r"GTEST_SKIP|pytest\.skip|pytest\.mark\.skip|importorskip")
+SKIP = re.compile(r"GTEST_SKIP|EXPERTOIRE_NEEDS_SHARED|pytest\.skip|pytest\.mark\.skip|importorskip")
 TEXT = {".cc", ".h", ".py", ".md", ".cmake", ".txt", ".json", ".sh", ".yml", ".toml", ""}
 
 

@@ -69,7 +69,8 @@ void calibrate(Options options) {
 std::function<void()> setup_calibrate(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->embed.add_to(app);
-  app.add_option("--prompt", options->prompts, "Prompts to fit for (default: all named ones)");
+  add_repeatable(app, "--prompt", options->prompts,
+                 "A prompt to fit for (default: all named ones)");
   app.add_option("--input", options->input, "The corpus: one text a line, .jsonl or .txt")
       ->required();
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")

@@ -98,8 +98,8 @@ std::function<void()> setup(CLI::App& app) {
                "End after the last message");
   app.add_option("--bos", options->chat.bos_token, "Text of the token bos_token");
   app.add_option("--eos", options->chat.eos_token, "Text of the token eos_token");
-  app.add_option("--var", options->variables,
-                 "name=value for the template, e.g. enable_thinking=false; may be given again");
+  add_repeatable(app, "--var", options->variables,
+                 "name=value for the template, e.g. enable_thinking=false");
   return [options] { run(*options); };
 }
 

@@ -44,6 +44,11 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_option("--edit", edit, "Run under a routing edit (docs/edits.md)");
 }
 
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& values, const std::string& help) {
+  return app.add_option(name, values, help + "; may be given again")->allow_extra_args(false);
+}
+
 std::string ModelOptions::folder() const { return model_folder(model); }
 
 Compute ModelOptions::compute_type() const {

@@ -41,6 +41,11 @@ struct LoadedModel {
   std::map<std::string, std::string> provenance(const ModelOptions& options) const;
 };
 
+/// An option that may be given again and takes one value each time, as it stands. (Left alone, CLI11
+/// takes the arguments that follow too, and "[a,b]" for a list.)
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& values, const std::string& help);
+
 /// The token that SIGINT and SIGTERM raise; installs the handler on first use. A second signal ends
 /// the program at once.
 CancelToken& interrupt_token();

@@ -101,7 +101,7 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--top-k", generate.sampler.top_k, "0 = all")->capture_default_str();
   app.add_option("--top-p", generate.sampler.top_p, "1 = all")->capture_default_str();
   app.add_option("--seed", generate.sampler.seed, "Of the draws")->capture_default_str();
-  app.add_option("--stop", generate.stop_strings, "Text to stop before; may be given again");
+  add_repeatable(app, "--stop", generate.stop_strings, "Text to stop before");
   app.add_flag("--ignore-eos", options->ignore_eos, "Go on after the end of the sequence");
   app.add_flag("--json", options->json, "One JSON object a prompt");
   return [options] { run(*options); };

@@ -18,7 +18,7 @@ namespace {
 struct Options {
   EmbedCliOptions embed;
   std::string vectors, texts, field = "text", query;
-  std::vector<std::string> pair;
+  std::vector<std::string> pair = {"", ""};
   int64_t row = -1;
   int top = 10;
   bool json = false;
@@ -137,7 +137,8 @@ std::shared_ptr<Options> common(CLI::App& app) {
 
 std::function<void()> setup_similarity(CLI::App& app) {
   auto options = common(app);
-  app.add_option("texts", options->pair, "Two texts")->expected(2)->required();
+  app.add_option("first", options->pair[0], "A text")->required();
+  app.add_option("second", options->pair[1], "Another text")->required();
   return [options] { similarity(*options); };
 }
 

@@ -91,6 +91,8 @@ TEST(ChatTemplateTest, Expressions) {
        {"{{ (messages|selectattr('role', 'equalto', 'user')|list)[-1].content }}", "bye"},
        {"{{ messages|rejectattr('role', 'ne', 'user')|list|length }}", "2"},
        {"{{ 'abc'|first }}{{ [1, 2]|last }}{{ []|first }}{{ 'ab'|reverse }}", "a2ba"},
+       {"{{ messages|map(attribute='role')|reverse|length }}{{ ([1, 2]|reverse|reverse)|last }}",
+        "42"},
        {"{{ range(3)|join }}{{ 'ab' * 2 }}{{ ([1] + [2])|length }}", "012abab2"}});
 }
 
@@ -261,6 +263,12 @@ TEST(ChatTemplateTest, HostileTemplatesComeToAnEnd) {
        "%}",
        "lists nested too deep"},
       {"{% set s = 'a' * 1000000 %}{{ s|replace('', s) }}", "MiB"},
+      {"{% set t = ('b',) * 1000000 %}{% for i in range(100000) %}{{ 'a'.startswith(t) }}{% endfor "
+       "%}",
+       "steps"},
+      {"{% set t = ('b' * 1000000,) %}{% for i in range(100000) %}{{ ('a' * 9).endswith(t * 9) }}"
+       "{% endfor %}",
+       "steps"},
       {"{% set s = 'a' * 9000000 %}{% for c in s %}{% endfor %}", "MiB"}};
   for (const Case& c : cases) expect_error(c.source, ErrorCode::kTooLong, c.output);
   expect_error("{% set x = 'aaaaaaaa' %}" + doubled, ErrorCode::kTooLong, "MiB");

@@ -81,7 +81,11 @@ Value string(Context& context, const Value& value, const Bound&) { return text_o
 Value reverse(Context& context, const Value& value, const Bound&) {
   std::vector<Value> items = items_of(context, value);
   std::reverse(items.begin(), items.end());
-  return is<Text>(value) ? join_texts(context, items, "") : context.stream(std::move(items), true);
+  if (is<Text>(value)) return join_texts(context, items, "");
+  // Python cannot go through an iterator backwards, so jinja2 makes a list of it.
+  const auto* stream = as<Stream*>(value);
+  if (stream != nullptr && (*stream)->once) return context.list(std::move(items));
+  return context.stream(std::move(items), true);
 }
 
 Value replaced(Context& context, const Value& value, const Bound& arguments) {

@@ -88,6 +88,8 @@ Value ends_method(Context& context, Text name, Text text, const Arguments& argum
   const auto matches = [&](const Value& part) {
     const Text* wanted = as<Text>(part);
     if (wanted == nullptr) context.raise(fmt::format("{} of {}", name, type_name(part)));
+    context.work();
+    context.read(wanted->size());
     return start ? text.starts_with(*wanted) : text.ends_with(*wanted);
   };
   const auto* tuple = as<const Sequence*>(bound[0]);

@@ -2,7 +2,7 @@
 
 #include <utf8proc.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -27,17 +27,50 @@ class Function final : public Normalizer {
   std::function<std::string(std::string)> function_;
 };
 
-std::string map_unicode(const std::string& text, int options) {
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t length = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-      static_cast<utf8proc_ssize_t>(text.size()), &mapped, static_cast<utf8proc_option_t>(options));
-  if (length < 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"normalising a text", utf8proc_errmsg(length), "UTF-8 text", ""});
+using CodePoints = std::vector<utf8proc_int32_t>;
+
+[[noreturn]] void refuse_text(utf8proc_ssize_t error) {
+  throw Error(ErrorCode::kInvalidArgument,
+              {"normalising a text", utf8proc_errmsg(error), "UTF-8 text", ""});
+}
+
+CodePoints decomposed(const std::string& text, utf8proc_option_t options) {
+  constexpr utf8proc_ssize_t kMost = 32;  // of one character; Unicode's longest has 18
+  CodePoints result;
+  result.reserve(text.size());
+  for (size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
+    const uint32_t c = utf8_front(std::string_view(text).substr(i));
+    utf8proc_int32_t parts[kMost];
+    const utf8proc_ssize_t count =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, kMost, options, nullptr);
+    if (count < 0 || count > kMost) refuse_text(count);
+    result.insert(result.end(), parts, parts + count);
   }
-  std::string result(reinterpret_cast<char*>(mapped), static_cast<size_t>(length));
-  std::free(mapped);
+  return result;
+}
+
+// Unicode's canonical order: runs of marks by their combining class. (utf8proc_map() swaps
+// neighbours, which takes time that grows with the square of a run.)
+void order_marks(CodePoints& text) {
+  const auto rank = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
+  const auto is_mark = [&](utf8proc_int32_t c) { return rank(c) != 0; };
+  for (auto at = text.begin(); at != text.end();) {
+    const auto begin = std::find_if(at, text.end(), is_mark);
+    at = std::find_if_not(begin, text.end(), is_mark);
+    std::stable_sort(begin, at, [&](auto a, auto b) { return rank(a) < rank(b); });
+  }
+}
+
+std::string map_unicode(const std::string& text, utf8proc_option_t options) {
+  CodePoints characters = decomposed(text, options);
+  order_marks(characters);
+  const auto size = static_cast<utf8proc_ssize_t>(characters.size());
+  const utf8proc_ssize_t count = utf8proc_normalize_utf32(characters.data(), size, options);
+  if (count < 0) refuse_text(count);
+  characters.resize(static_cast<size_t>(count));
+  std::string result;
+  result.reserve(text.size());
+  for (utf8proc_int32_t c : characters) append_utf8(static_cast<uint32_t>(c), result);
   return result;
 }
 
@@ -50,7 +83,9 @@ bool ascii(const std::string& text) {
 
 std::function<std::string(std::string)> unicode_form(int options) {
   return [options](std::string text) {
-    return ascii(text) ? text : map_unicode(text, UTF8PROC_STABLE | options);
+    // Both ways decompose first; COMPOSE puts together again.
+    const int all = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | options;
+    return ascii(text) ? text : map_unicode(text, static_cast<utf8proc_option_t>(all));
   };
 }
 
@@ -58,6 +93,10 @@ std::string lowercase(std::string text) {
   std::string lower;
   for (size_t i = 0; i < text.size(); i += utf8_length(text[i])) {
     const uint32_t c = utf8_front(std::string_view(text).substr(i));
+    if (c == 0x130) {  // İ: the one letter whose lower case is two characters
+      lower += "i\xcc\x87";
+      continue;
+    }
     append_utf8(static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))), lower);
   }
   return lower;

@@ -6,6 +6,7 @@
 
 #include "io/refuse.h"
 #include "tokenizer/pattern.h"
+#include "tokenizer/regex_syntax.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/unicode.h"
 
@@ -60,7 +61,7 @@ void join(std::vector<Part> parts, Behavior behavior, std::vector<std::string>& 
       case Behavior::kIsolated: glue = false; break;
       case Behavior::kMergedWithPrevious: glue = part.matched && i > 0 && !before; break;
       case Behavior::kMergedWithNext: glue = !part.matched && before; break;
-      case Behavior::kContiguous: glue = part.matched && before; break;
+      case Behavior::kContiguous: glue = i > 0 && part.matched == before; break;
     }
     if (glue) {
       out.back() += part.text;
@@ -102,7 +103,7 @@ class ByteLevel final : public PreTokenizer {
   void apply(std::vector<std::string>& pieces, bool first) const override {
     if (add_prefix_space_) {
       for (std::string& piece : pieces) {
-        if (!piece.starts_with(' ')) piece.insert(piece.begin(), ' ');
+        if (!piece.empty() && !piece.starts_with(' ')) piece.insert(piece.begin(), ' ');
       }
     }
     if (split_) split_->apply(pieces, first);
@@ -131,7 +132,7 @@ class Metaspace final : public PreTokenizer {
       std::string text;
       for (char c : pieces[i]) c == ' ' ? text += replacement_ : text += c;
       const bool prepend = scheme_ == "always" || (scheme_ == "first" && first && i == 0);
-      if (prepend && !text.starts_with(replacement_)) text.insert(0, replacement_);
+      if (prepend && !text.empty() && !text.starts_with(replacement_)) text.insert(0, replacement_);
       cut(text, finer);
     }
     pieces = std::move(finer);
@@ -213,7 +214,9 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const json& component) {
   }
   if (type == "Metaspace") return make_metaspace(component);
   if (type == "Whitespace") {
-    return std::make_unique<Split>(Pattern(Regex(R"(\w+|[^\w\s]+)")), Behavior::kRemoved, true);
+    const std::string word = kRustWord;
+    return std::make_unique<Split>(Pattern(Regex("[" + word + "]+|[^" + word + "\\s]+")),
+                                   Behavior::kRemoved, true);
   }
   if (type == "WhitespaceSplit") return split_by(R"(\s+)", Behavior::kRemoved);
   if (type == "Punctuation") {

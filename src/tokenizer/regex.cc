@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "io/refuse.h"
+#include "tokenizer/regex_syntax.h"
 #include "tokenizer/spec.h"
 
 namespace expertoire {
@@ -52,9 +53,10 @@ struct Regex::Impl {
 Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
   const std::unique_ptr<pcre2_compile_context, Free> context(pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+  const std::string spelled = pcre_syntax(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  impl_->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+  impl_->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
                                   &error, &offset, context.get()));
   if (!impl_->code) {

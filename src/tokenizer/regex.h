@@ -13,10 +13,11 @@ struct Match {
   size_t end;
 };
 
-/// Compiled with UTF, Unicode properties and JIT; `^` and `$` match at lines, as in Ruby.
+/// Compiled with UTF, Unicode properties and JIT; `^` and `$` match at lines, as in Ruby, and \s \w
+/// \b \h are Oniguruma's (regex_syntax.h).
 class Regex {
  public:
-  /// Errors: kBadFile for a pattern that does not compile.
+  /// Errors: kBadFile for a pattern that does not compile, kUnsupported as pcre_syntax().
   explicit Regex(const std::string& pattern);
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;

@@ -38,6 +38,16 @@ TEST(RegexTest, APatternThatExplodesGivesUp) {
   }
 }
 
+TEST(RegexTest, WhatOnlyOnigurumasClassesHaveIsRefused) {
+  for (const char* pattern : {"[a[bc]]", "[a-z&&[^c]]", "[[:alpha:]]", R"([\Wa])", R"([^\H])"}) {
+    const auto error = error_of([&] { Regex{pattern}; });
+    ASSERT_TRUE(error) << pattern;
+    EXPECT_EQ(error->code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error->parts().found, HasSubstr("in a class"));
+  }
+  EXPECT_EQ(Regex(R"([\[&]\[)").find_all("&[").size(), 1u);
+}
+
 // \K moves the start of a match; behind its end there is nothing to give out.
 TEST(RegexTest, AMatchThatRunsBackwardsIsRefused) {
   for (const char* pattern :

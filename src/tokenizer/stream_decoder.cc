@@ -1,12 +1,16 @@
+#include <algorithm>
+
 #include "tokenizer/tokenizer.h"
 
 namespace expertoire {
 namespace {
 
-// A character has at most four bytes, so after this many ids a broken one stays broken.
-constexpr size_t kMostHeld = 4;
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-bool ends_open(const std::string& text) { return text.ends_with("\xef\xbf\xbd"); }
+// Bytes of `text` that stay as they are when ids follow: a last U+FFFD may be half a character.
+size_t settled(const std::string& text) {
+  return text.size() - (text.ends_with(kReplacement) ? kReplacement.size() : 0);
+}
 
 }  // namespace
 
@@ -14,20 +18,33 @@ StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
     : tokenizer_(tokenizer), skip_special_(skip_special) {}
 
 std::string StreamDecoder::push(int32_t id) {
+  if (skip_special_ && tokenizer_.is_special(id)) return "";
   window_.push_back(id);
-  const std::string whole = tokenizer_.decode(window_, skip_special_);
-  if (ends_open(whole) && window_.size() - shown_ < kMostHeld) return "";
-  return finish();
+  if (tokenizer_.is_unsettled_after(id)) return "";
+  const std::string whole = tokenizer_.decode(window_);
+  const size_t end = settled(whole);
+  const std::string piece = end > given_ ? whole.substr(given_, end - given_) : "";
+  given_ += piece.size();
+  if (given_ == whole.size()) forget();
+  return piece;
 }
 
-// The ids shown last stay as context: decoders treat the front of a text specially, and both ends
-// of what was shown are ends of characters.
 std::string StreamDecoder::finish() {
-  const std::string whole = tokenizer_.decode(window_, skip_special_);
-  const std::string before = tokenizer_.decode(std::span(window_).first(shown_), skip_special_);
-  window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(shown_));
-  shown_ = window_.size();
-  return whole.size() > before.size() ? whole.substr(before.size()) : "";
+  const std::string whole = tokenizer_.decode(window_);
+  const std::string piece = whole.substr(std::min(given_, whole.size()));
+  given_ = whole.size();
+  return piece;
+}
+
+// Decoders treat the front of a text specially, so the ids given out last stay in front of those
+// to come; if they spell something, the front's treatment ends within them.
+void StreamDecoder::forget() {
+  const std::string context = tokenizer_.decode(std::span(window_).subspan(context_));
+  if (!context.empty()) {
+    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(context_));
+    given_ = context.size();
+  }
+  context_ = window_.size();
 }
 
 }  // namespace expertoire

@@ -44,13 +44,6 @@ Tokens byte_level(Tokens tokens) {
   return {lossy_utf8(bytes)};
 }
 
-// The byte of "<0xAB>", or −1.
-int fallback_byte(const std::string& token) {
-  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
-  const size_t bad = token.find_first_not_of("0123456789abcdefABCDEF", 3);
-  return bad == 5 ? std::stoi(token.substr(3, 2), nullptr, 16) : -1;
-}
-
 // Runs of byte tokens become characters if they are UTF-8 as a whole, else one U+FFFD a byte.
 Tokens byte_fallback(Tokens tokens) {
   Tokens out;
@@ -100,8 +93,7 @@ int64_t count_of(const json& component, const char* key) {
 }
 
 std::function<Tokens(Tokens)> make_strip(const json& component) {
-  const std::string content = tokenizer_json::text(component, "content", " ");
-  if (content.empty()) tokenizer_json::bad("an empty content of Strip", "a character");
+  const std::string content = tokenizer_json::character(component, "content", " ");
   return [content, start = count_of(component, "start"),
           stop = count_of(component, "stop")](Tokens tokens) {
     for (std::string& token : tokens) {
@@ -125,11 +117,12 @@ std::function<Tokens(Tokens)> make_metaspace(const json& component) {
   const std::string scheme = tokenizer_json::prepend_scheme(component);
   return [space, scheme](Tokens tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) {
-      if (i == 0 && scheme != "never") strip_front(tokens[0], space, 1);
+      // Of the first token every one goes, not only the one that encoding put in front.
+      const std::string instead = i == 0 && scheme != "never" ? "" : " ";
       std::string text;
       for (size_t at = 0; at < tokens[i].size();) {
         const bool here = tokens[i].compare(at, space.size(), space) == 0;
-        text += here ? ' ' : tokens[i][at];
+        here ? text += instead : text += tokens[i][at];
         at += here ? space.size() : 1;
       }
       tokens[i] = std::move(text);
@@ -155,6 +148,12 @@ std::function<Tokens(Tokens)> make_sequence(const json& component) {
 }
 
 }  // namespace
+
+int fallback_byte(const std::string& token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
+  const size_t bad = token.find_first_not_of("0123456789abcdefABCDEF", 3);
+  return bad == 5 ? std::stoi(token.substr(3, 2), nullptr, 16) : -1;
+}
 
 std::unique_ptr<TokenDecoder> make_token_decoder(const json& component) {
   if (component.is_null()) return nullptr;

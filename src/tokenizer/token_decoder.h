@@ -15,6 +15,9 @@ class TokenDecoder {
   virtual std::vector<std::string> apply(std::vector<std::string> tokens) const = 0;
 };
 
+/// The byte that ByteFallback's token "<0xAB>" spells; −1 for another token.
+int fallback_byte(const std::string& token);
+
 /// ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence. Null for a null component.
 /// Errors: kUnsupported for another type, kBadFile.
 std::unique_ptr<TokenDecoder> make_token_decoder(const nlohmann::json& component);

@@ -12,6 +12,7 @@
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/normalizer.h"
+#include "tokenizer/open_tail.h"
 #include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/special_tokens.h"
@@ -28,6 +29,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<Bpe> bpe;
   std::unique_ptr<TokenDecoder> decoder;
+  OpenTail tail = OpenTail::kCharacter;
   std::unique_ptr<AddedTokenMatcher> raw_matcher;
   std::unique_ptr<AddedTokenMatcher> normalized_matcher;
   SpecialTokens special;
@@ -138,6 +140,7 @@ void Tokenizer::Impl::read(const json& root) {
   pre_tokenizer = make_pre_tokenizer(part("pre_tokenizer"));
   bpe = std::make_unique<Bpe>(part("model"));
   decoder = make_token_decoder(part("decoder"));
+  tail = open_tail(part("decoder"));
   raw_matcher = std::make_unique<AddedTokenMatcher>(added, false, normalizer.get());
   normalized_matcher = std::make_unique<AddedTokenMatcher>(added, true, normalizer.get());
   check_ids(*bpe, added);
@@ -238,6 +241,19 @@ int32_t Tokenizer::vocab_size() const { return static_cast<int32_t>(impl_->token
 
 std::string Tokenizer::id_to_token(int32_t id) const {
   return id >= 0 && id < vocab_size() ? impl_->tokens[static_cast<size_t>(id)] : "";
+}
+
+bool Tokenizer::is_special(int32_t id) const {
+  return id >= 0 && id < vocab_size() && impl_->is_special[static_cast<size_t>(id)];
+}
+
+bool Tokenizer::is_unsettled_after(int32_t id) const {
+  switch (impl_->tail) {
+    case OpenTail::kCharacter: return false;
+    case OpenTail::kByteRun: return fallback_byte(id_to_token(id)) >= 0;
+    case OpenTail::kAll: break;
+  }
+  return true;
 }
 
 std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {

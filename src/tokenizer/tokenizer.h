@@ -44,6 +44,11 @@ class Tokenizer {
   /// The token's text as it stands in the file ("Ġthe", "▁the"); empty for an unused id.
   std::string id_to_token(int32_t id) const;
   std::optional<int32_t> token_to_id(std::string_view token) const;
+  /// Whether decode() may leave the id out; false for an id that does not exist.
+  bool is_special(int32_t id) const;
+  /// Whether the text of ids that end in this one may still change, as a whole, when ids follow:
+  /// bytes of ByteFallback count as a run, and some decoders look at all of the text.
+  bool is_unsettled_after(int32_t id) const;
 
   /// From tokenizer_config.json; absent when it names none.
   std::optional<int32_t> bos_id() const;
@@ -58,21 +63,26 @@ class Tokenizer {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Turns ids that arrive one by one into text that can be shown at once: holds back bytes that do
-/// not yet form a character. The concatenation of all pieces and finish() equals decode() of all.
+/// Turns ids that arrive one by one into text that can be shown at once: holds back what ids that
+/// follow may change (an open character, a run of byte tokens; everything where the decoder looks
+/// at all of the text). The concatenation of all pieces and finish() equals decode() of all ids,
+/// and each piece is UTF-8. Errors: as decode().
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true);
   /// The text that this id completes (may be empty).
   std::string push(int32_t id);
-  /// What was held back at the end.
+  /// What was held back, at the end.
   std::string finish();
 
  private:
+  void forget();
+
   const Tokenizer& tokenizer_;
   bool skip_special_;
-  std::vector<int32_t> window_;  // the ids shown last, then those held back
-  size_t shown_ = 0;             // how many of the former
+  std::vector<int32_t> window_;  // ids given out, kept as context, and those that came since
+  size_t context_ = 0;           // how many of the former
+  size_t given_ = 0;             // bytes of the window's text that were given out
 };
 
 }  // namespace expertoire

@@ -16,8 +16,14 @@ void use(const Tokenizer& tokenizer, std::string_view text) {
     const std::string back = tokenizer.decode(ids, skip_special);
     fuzz::require(first_invalid_utf8(back) == back.size(), "decoded text is UTF-8");
     StreamDecoder stream(tokenizer, skip_special);
-    for (const int32_t id : ids) (void)stream.push(id);
-    (void)stream.finish();
+    std::string streamed;
+    const auto show = [&](const std::string& piece) {
+      fuzz::require(first_invalid_utf8(piece) == piece.size(), "a streamed piece is UTF-8");
+      streamed += piece;
+    };
+    for (const int32_t id : ids) show(stream.push(id));
+    show(stream.finish());
+    fuzz::require(streamed == back, "streamed text is the text of all ids");
   }
 }
 

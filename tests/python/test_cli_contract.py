@@ -91,6 +91,25 @@ def test_failures_have_their_code_and_one_sentence_on_stderr(run, files, code, a
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("text", ["[The cat]", "[a, b]", "[]", "{}", "['x']"])
+def test_texts_in_brackets_are_texts(run, root, files, text):
+    """The parser of the command line has lists in brackets."""
+    assert float(run("similarity", text, text, "--kind", "hidden").stdout) == pytest.approx(1, abs=1e-6)
+    template = files / "template.jinja"
+    template.write_text("{{ a }}{{ b }}")
+    (files / "messages.json").write_text('[{"role": "user", "content": "x"}]')
+    done = run("chat-template", "--template", template, "--messages", files / "messages.json", "--var",
+               f"a={text}", "--var", "b=c")
+    assert done.stdout == text + "c"
+
+
+def test_a_stop_in_brackets_is_no_list(run):
+    plain = run("generate", "--prompt", "The cell", "--max-tokens", "8").stdout
+    letter = plain.strip()[1]
+    assert run("generate", "--prompt", "The cell", "--max-tokens", "8", "--stop", f"[{letter}]").stdout == plain
+    assert run("generate", "--prompt", "The cell", "--max-tokens", "8", "--stop", letter).stdout != plain
+
+
 def test_results_go_to_stdout_and_nothing_else_does(run, files):
     results = {
         "embed": ["embed", "--input", files / "a.txt"],

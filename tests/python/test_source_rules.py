@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts/checks/source_rules.py"
 MACHINE = "/" + "work/somewhere"
 HOME = "/" + "home/someone"
 SKIP = "GTEST_" + "SKIP"
+NEEDS = "EXPERTOIRE_" + "NEEDS_SHARED"
 GOOD = {
     "README.md": "[the code](src/base/a.h) and [elsewhere](https://example.org/x)\n",
     "src/base/a.h": '#include <vector>\n',
@@ -52,6 +53,7 @@ def test_good_tree_passes(tmp_path):
     ("src/base/c.cc", f'const char* x = "{HOME}/x";\n', "a path of one machine"),
     ("scripts/run", f"cd {MACHINE}\n", "scripts/run: line 1: a path of one machine"),
     ("src/base/c_test.cc", f'{SKIP}() << "no data";\n', "give it a row in tests/SKIPPED.md"),
+    ("src/base/c_test.cc", f'{NEEDS}("goldens");\n', "give it a row in tests/SKIPPED.md"),
     ("tests/SKIPPED.md", "| `src/base/gone_test.cc` | x |\n", "names src/base/gone_test.cc, which is not there"),
 ])
 def test_broken_rule_is_named(tmp_path, name, text, message):
