@@ -1,5 +1,6 @@
 // Whole forward passes against the machine's peak, measured in turns in the same process.
 //   slice_bench MODEL [--compute bf16|f32] [--threads N] [--reps N] [--case NAME] [--json]
+//                     [--edit FILE]
 //   slice_bench MODEL --serve     runs a case for each line of standard input that names one, so
 //                                 that compare.py can take turns with other programs
 #include <fmt/format.h>
@@ -151,7 +152,7 @@ void report_load(const Model& model, double seconds) {
 
 int run(int argc, char** argv) {
   CLI::App app{"Forward passes of a model against this machine's peak"};
-  std::string folder, compute = "bf16", only;
+  std::string folder, compute = "bf16", only, edit;
   int threads = 0, reps = 7;
   bool as_json = false, serving = false;
   app.add_option("model", folder)->required();
@@ -159,6 +160,7 @@ int run(int argc, char** argv) {
   app.add_option("--threads", threads);
   app.add_option("--reps", reps);
   app.add_option("--case", only);
+  app.add_option("--edit", edit, "Run under a routing edit");
   app.add_flag("--json", as_json);
   app.add_flag("--serve", serving);
   CLI11_PARSE(app, argc, argv);
@@ -170,6 +172,7 @@ int run(int argc, char** argv) {
   const double seconds = now() - start;
   if (!serving) report_load(*model, seconds);
   Session session(model, {threads, nullptr});
+  if (!edit.empty()) session.set_edit(RoutingEdit::load(edit));
   if (serving) {
     serve(session);
     return 0;
