@@ -112,6 +112,9 @@ def test_inputs(run, embed, texts):
     assert run("embed", "--input", named, "--field", "body").stdout == expected
     assert run("embed", "--input", "-", stdin=embed.source.read_text()).stdout == expected
     assert run("embed", stdin=named.read_text(), *["--field", "body"]).stdout == expected
+    assert run("embed", stdin="\n \n" + named.read_text(), *["--field", "body"]).stdout == expected
+    blank = run("embed", stdin="\n\n" + embed.source.read_text(), *["--prompt", "quoted"]).stdout
+    assert len(blank.splitlines()) == len(texts) + 2  # of plain text, empty lines are texts
     windows = embed.folder / "windows.txt"
     windows.write_bytes(b"\xef\xbb\xbf" + embed.source.read_bytes().replace(b"\n", b"\r\n"))
     assert run("embed", "--input", windows).stdout == expected

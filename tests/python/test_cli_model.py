@@ -146,7 +146,10 @@ def test_perplexity_is_transformers(run, reference, sentences, tmp_path):
         assert about["scored_tokens"] == scored == len(ids) - 1 and about["tokens"] == len(ids)
         assert about["nll_mean"] == pytest.approx(total / scored, abs=1e-4)
         assert about["perplexity"] == pytest.approx(np.exp(total / scored), rel=1e-4)
-        assert about["bits_per_byte"] == pytest.approx(total / np.log(2) / len(text.encode()), abs=1e-4)
+        # Another formula: nats over the bytes that the scored tokens spell.
+        spelled = sum(len(token) for token in reference.tokenizer.convert_ids_to_tokens(ids)[1:])
+        assert about["bits_per_byte"] == pytest.approx(total / np.log(2) / spelled, abs=1e-5)
+        assert about["scored_bytes"] == spelled < about["bytes"] == len(text.encode())
     for bad in (["--context", "32", "--stride", "32"], ["--context", "2000"], ["--stride", "-1"]):
         run("perplexity", "--input", tmp_path / "text.txt", *bad, code=2)
 
@@ -157,6 +160,9 @@ def test_perplexity_of_documents_is_their_mean_over_tokens(run, reference, sente
     about = json.loads(run("perplexity", "--input", tmp_path / "texts.jsonl", "--field", "body", "--json",
                            "--compute", "f32").stdout)
     parts = [sliding_nll(reference, reference.ids(text), 1024, 512) for text in texts]
+    os.rename(tmp_path / "texts.jsonl", tmp_path / "texts.json")
+    assert json.loads(run("perplexity", "--input", tmp_path / "texts.json", "--field", "body", "--json",
+                          "--compute", "f32").stdout) == about
     assert about["documents"] == 10 and about["scored_tokens"] == sum(scored for _, scored in parts)
     assert about["nll_mean"] == pytest.approx(sum(total for total, _ in parts) / about["scored_tokens"], abs=1e-4)
 
