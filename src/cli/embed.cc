@@ -80,7 +80,7 @@ class RowSink {
 json describe(const Options& options, const LoadedModel& loaded, const Embedder& embedder,
               const CalibrationChoice& calibration) {
   json about = loaded.provenance(options.embed.model);
-  for (const auto& [key, value] : calibration_conditions(embedder, *loaded.model)) {
+  for (const auto& [key, value] : calibration_conditions(embedder, loaded)) {
     about[key] = value;
   }
   about["kind"] = options.embed.kind;
@@ -180,7 +180,7 @@ void embed(const Options& options) {
   LoadedModel loaded(options.embed.model, false);
   const Tokenizer tokenizer = loaded.tokenizer();
   Embedder embedder(*loaded.session, tokenizer, parsed);
-  const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
+  const auto calibration = CalibrationChoice::choose(options.embed, embedder, loaded);
   const json about = describe(options, loaded, embedder, *calibration);
   HashedTexts texts(options);
   const auto writer = VectorWriter::open(

@@ -193,10 +193,14 @@ def test_edit_works_wherever_the_model_runs(run, files, name):
 
     def result(*options):
         out = run(*command, *options).stdout
-        if name != "demo":
+        if name == "demo":
+            rows = json.loads(out)
+            return rows["neighbours"], rows["order"]
+        if name not in ("trace", "generate"):
             return out
-        rows = json.loads(out)
-        return rows["neighbours"], rows["order"]
+        # Without the name of the edit.
+        return [{key: value for key, value in json.loads(line).items() if not key.startswith("edit")}
+                for line in out.splitlines()]
     plain = result()
     assert result("--edit", nothing) == plain
     assert result("--edit", strong) != plain
@@ -218,6 +222,29 @@ def test_rerouted_experts_are_never_chosen_and_ablated_ones_weigh_nothing(run, f
     chosen = np.isin(plain["topk_ids.2"], [3, 4, 5])
     assert (ablated["topk_weights.2"][chosen] == 0).all()
     assert (ablated["topk_weights.2"][~chosen] == plain["topk_weights.2"][~chosen]).all()
+
+
+def test_an_edit_is_named_in_what_it_changed(run, files):
+    edit = write_edit(files / "named.json", {"action": "scale", "factor": 2, "layers": [0], "experts": [1]})
+    hashes = set()
+    for command in (["generate", "--prompt", "a", "--max-tokens", "1", "--json"], ["similarity", "a", "b", "--json"],
+                    ["trace", "--ids", files / "ids.json"], ["demo", "--queries", "1", "--top", "1", "--json"],
+                    ["bench", "--case", "1x12", "--runs", "1", "--json"]):
+        for line in run(*command, "--edit", edit).stdout.splitlines():
+            about = json.loads(line)
+            assert about["edit"] == str(edit)
+            hashes.add(about["edit_hash"])
+        assert "edit" not in json.loads(run(*command).stdout.splitlines()[0])
+    for command in ("trace", "forward"):
+        out = files / f"named-{command}.safetensors"
+        run(command, "--ids", files / "ids.json", "--out", out, "--edit", edit)
+        with safe_open(out, "numpy") as file:
+            hashes.add(file.metadata()["edit_hash"])
+    run("embed", "--input", files / "texts.txt", "--out", files / "named.npy", "--edit", edit)
+    hashes.add(json.loads((files / "named.npy.meta.json").read_text())["edit_hash"])
+    nearest = run("nearest", "--vectors", files / "named.npy", "--query", "a", "--top", "1", "--json").stdout
+    hashes.add(json.loads(nearest)["edit_hash"])  # the query is embedded under the file's edit
+    assert len(hashes) == 1 and len(hashes.pop()) == 16
 
 
 def test_calibrate_under_an_edit_says_so(run, files):
