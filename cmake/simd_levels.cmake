@@ -1,5 +1,8 @@
 # Flags of each SIMD level's translation unit (src/simd/<level>.cc). Everything else is compiled
 # for the baseline CPU. Not -march=native and not znver4: gcc 12 lacks it, and clang must agree.
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  message(FATAL_ERROR "Expertoire is for x86-64; there are no kernels for ${CMAKE_SYSTEM_PROCESSOR}")
+endif()
 set(EXPERTOIRE_SIMD_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(EXPERTOIRE_SIMD_FLAGS_avx512
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)

@@ -209,8 +209,7 @@ def compare(engines, cases, scale):
         ours = engines["ours"].details[case][1:]
         for share in ("peak_share", "bandwidth_share"):
             row["ours"][share] = statistics.median(run[share] for run in ours)
-        if "torch" in engines:
-            row["torch"]["choice"] = engines["torch"].best[case]
+        row["torch"]["choice"] = engines["torch"].best[case]
         rows.append(row)
         show(row)
     return rows

@@ -33,18 +33,18 @@ Figures time_case(SpeedRun& speed, int runs) {
   return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
 }
 
-void print_figures(const SpeedCase& test, SpeedRun& speed, const Figures& figures, bool json) {
+nlohmann::json describe(const SpeedCase& test, SpeedRun& speed, const Figures& figures) {
+  return {{"case", test.name},
+          {"tokens", speed.tokens()},
+          {"median_s", figures.median},
+          {"best_s", figures.best},
+          {"worst_s", figures.worst},
+          {"tokens_per_s", static_cast<double>(speed.tokens()) / figures.median},
+          {"flops_per_s", speed.flops() / figures.median}};
+}
+
+void print_figures(const SpeedCase& test, SpeedRun& speed, const Figures& figures) {
   const double tokens = static_cast<double>(speed.tokens());
-  if (json) {
-    print_json({{"case", test.name},
-                {"tokens", speed.tokens()},
-                {"median_s", figures.median},
-                {"best_s", figures.best},
-                {"worst_s", figures.worst},
-                {"tokens_per_s", tokens / figures.median},
-                {"flops_per_s", speed.flops() / figures.median}});
-    return;
-  }
   fmt::print("{:8} {:6.0f} {:12.2f} {:9.2f} {:9.2f} {:11.1f} {:9.1f}\n", test.name, tokens,
              figures.median * 1e3, figures.best * 1e3, figures.worst * 1e3, tokens / figures.median,
              speed.flops() / figures.median / 1e9);
@@ -70,7 +70,14 @@ void bench(const Options& options) {
   }
   for (const SpeedCase& test : cases) {
     SpeedRun speed(*loaded.session, test);
-    print_figures(test, speed, time_case(speed, options.runs), options.json);
+    const Figures figures = time_case(speed, options.runs);
+    if (options.json) {
+      nlohmann::json row = describe(test, speed, figures);
+      row.update(loaded.edit);
+      print_json(row);
+    } else {
+      print_figures(test, speed, figures);
+    }
   }
 }
 

@@ -6,7 +6,6 @@
 #include "cli/embed_options.h"
 #include "embed/pipeline.h"
 #include "io/atomic_file.h"
-#include "io/json.h"
 #include "io/text_source.h"
 
 namespace expertoire::cli {
@@ -47,8 +46,9 @@ void calibrate(Options options) {
   if (options.prompts.empty()) {
     for (const NamedPrompt& prompt : named_prompts()) options.prompts.emplace_back(prompt.name);
   }
+  check_ending(options.out, {".safetensors"});
   check_writable(options.out);
-  const std::string corpus_hash = content_hash(read_text_file(options.input));
+  const std::string corpus_hash = file_hash(options.input);
   LoadedModel loaded(options.embed.model, false);
   const Tokenizer tokenizer = loaded.tokenizer();
   Calibration calibration;
@@ -57,7 +57,7 @@ void calibrate(Options options) {
     Embedder embedder(*loaded.session, tokenizer, options.embed.parse());
     int64_t texts = 0;
     calibration.sets[prompt] = fit(options, embedder, texts);
-    calibration.metadata = calibration_conditions(embedder, *loaded.model);
+    calibration.metadata = calibration_conditions(embedder, loaded);
     calibration.metadata["texts"] = std::to_string(texts);
   }
   calibration.metadata["corpus"] = options.name.empty() ? options.input : options.name;

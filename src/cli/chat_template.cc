@@ -18,10 +18,9 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-  std::string model, file, messages;
+  std::string model, file, messages, bos, eos;
   std::vector<std::string> variables;
   bool no_generation_prompt = false;
-  ChatOptions chat;
 };
 
 std::vector<ChatMessage> read_messages(const std::string& path) {
@@ -66,21 +65,20 @@ void add_variable(const std::string& text, ChatOptions& options) {
   }
 }
 
-// The template, and the tokens of the model where none were given.
-std::string find_template(const Options& options, ChatOptions& chat) {
-  if (!options.file.empty()) return read_text_file(options.file);
-  const Tokenizer tokenizer = Tokenizer::load(model_folder(options.model));
-  const ChatOptions tokens = chat_options(tokenizer);
-  if (chat.bos_token.empty()) chat.bos_token = tokens.bos_token;
-  if (chat.eos_token.empty()) chat.eos_token = tokens.eos_token;
-  return chat_template_of(tokenizer);
-}
-
 void run(const Options& options) {
-  ChatOptions chat = options.chat;
+  ChatOptions chat;
+  std::string text;
+  if (options.file.empty()) {
+    const Tokenizer tokenizer = Tokenizer::load(model_folder(options.model));
+    chat = chat_options(tokenizer);
+    text = chat_template_of(tokenizer);
+  } else {
+    text = read_text_file(options.file);
+  }
+  if (!options.bos.empty()) chat.bos_token = options.bos;
+  if (!options.eos.empty()) chat.eos_token = options.eos;
   chat.add_generation_prompt = !options.no_generation_prompt;
   for (const std::string& variable : options.variables) add_variable(variable, chat);
-  const std::string text = find_template(options, chat);
   const std::string prompt = render_chat(text, read_messages(options.messages), chat);
   write_all(STDOUT_FILENO, prompt, "standard output");
 }
@@ -89,15 +87,15 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* file = app.add_option("--template", options->file, "File with a Jinja chat template");
   app.add_option("--model", options->model,
-                 "Or a model folder or org/name, for its template, BOS and EOS")
+                 "Or a model folder or org/name, for its template and tokens")
       ->excludes(file);
   app.add_option("--messages", options->messages,
                  R"(JSON file: a list of {"role": "user", "content": "…"})")
       ->required();
   app.add_flag("--no-generation-prompt", options->no_generation_prompt,
                "End after the last message");
-  app.add_option("--bos", options->chat.bos_token, "Text of the token bos_token");
-  app.add_option("--eos", options->chat.eos_token, "Text of the token eos_token");
+  app.add_option("--bos", options->bos, "Text of the token bos_token");
+  app.add_option("--eos", options->eos, "Text of the token eos_token");
   add_repeatable(app, "--var", options->variables,
                  "name=value for the template, e.g. enable_thinking=false");
   return [options] { run(*options); };

@@ -1,17 +1,21 @@
 #include "cli/common.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.h"
 #include "engine/shipped.h"
 #include "io/file_descriptor.h"
 #include "io/json.h"
+#include "io/refuse.h"
 
 namespace expertoire::cli {
 namespace {
@@ -71,7 +75,9 @@ LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
                        }});
   session = std::make_unique<Session>(model, SessionOptions{options.threads, nullptr});
   session->set_cancel(&interrupt);
-  if (!options.edit.empty()) session->set_edit(RoutingEdit::load(options.edit));
+  if (options.edit.empty()) return;
+  session->set_edit(RoutingEdit::load(options.edit));
+  edit = {{"edit", options.edit}, {"edit_hash", file_hash(options.edit)}};
 }
 
 std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& options) const {
@@ -81,10 +87,7 @@ std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& o
       {"config_hash", content_hash(read_text_file(model->folder() + "/config.json"))},
       {"compute", std::string(compute_name(model->compute()))},
       {"simd", std::string(session->executor().kernels().name)}};
-  if (!options.edit.empty()) {
-    info["edit"] = options.edit;
-    info["edit_hash"] = content_hash(read_text_file(options.edit));
-  }
+  info.insert(edit.begin(), edit.end());
   return info;
 }
 
@@ -105,8 +108,21 @@ const std::string& chat_template_of(const Tokenizer& tokenizer) {
                                             "a model tuned for chat", ""});
 }
 
-ProgressBar::ProgressBar(std::string unit)
+std::string progress_text(const std::string& unit, const ProgressPoint& start,
+                          const ProgressPoint& now, double seconds) {
+  const double rate = static_cast<double>(now.done - start.done) / seconds;
+  std::string line = fmt::format("{} {}, {:.1f}/s", now.done, unit, rate);
+  const double begun = start.fraction.value_or(0);
+  if (now.fraction && *now.fraction > begun) {
+    const int left = static_cast<int>(seconds * (1 - *now.fraction) / (*now.fraction - begun));
+    line += fmt::format(", {:.0f} %, {}:{:02} left", *now.fraction * 100, left / 60, left % 60);
+  }
+  return line;
+}
+
+ProgressBar::ProgressBar(std::string unit, ProgressPoint begun)
     : unit_(std::move(unit)),
+      begun_(begun),
       terminal_(::isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()),
       last_(start_) {}
@@ -122,13 +138,8 @@ void ProgressBar::update(int64_t done, std::optional<double> fraction) {
   last_ = now;
   shown_ = true;
   const double seconds = duration<double>(now - start_).count();
-  std::string line =
-      fmt::format("\r\x1b[K{} {}, {:.1f}/s", done, unit_, static_cast<double>(done) / seconds);
-  if (fraction && *fraction > 0) {
-    const int left = static_cast<int>(seconds * (1 - *fraction) / *fraction);
-    line += fmt::format(", {:.0f} %, {}:{:02} left", *fraction * 100, left / 60, left % 60);
-  }
-  std::fputs(line.c_str(), stderr);
+  std::fputs(("\r\x1b[K" + progress_text(unit_, begun_, {done, fraction}, seconds)).c_str(),
+             stderr);
 }
 
 size_t choose(std::string_view option, std::string_view value,
@@ -153,6 +164,32 @@ uint64_t fnv1a(std::string_view bytes, uint64_t hash) {
 
 std::string content_hash(std::string_view content) {
   return fmt::format("{:016x}", fnv1a(content));
+}
+
+std::string file_hash(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading " + path, "no regular file", "a file, which is read more than once", ""});
+  }
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) system_error("reading " + path, errno);
+  uint64_t hash = kFnvStart;
+  std::vector<char> buffer(size_t{1} << 18);
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0) system_error("reading " + path, errno);
+    if (count == 0) return fmt::format("{:016x}", hash);
+    hash = fnv1a({buffer.data(), static_cast<size_t>(count)}, hash);
+  }
+}
+
+void check_ending(const std::string& out, const std::vector<std::string_view>& endings) {
+  const auto ends = [&](std::string_view ending) { return out.ends_with(ending); };
+  if (std::any_of(endings.begin(), endings.end(), ends)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"reading --out", "\"" + out + "\"",
+               fmt::format("a name ending in {}", fmt::join(endings, " or ")), ""});
 }
 
 }  // namespace expertoire::cli

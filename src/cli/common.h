@@ -34,6 +34,8 @@ struct ModelOptions {
 struct LoadedModel {
   std::shared_ptr<const Model> model;
   std::unique_ptr<Session> session;
+  /// "edit" (its file) and "edit_hash"; empty without --edit. JSON on standard output says it.
+  std::map<std::string, std::string> edit;
 
   LoadedModel(const ModelOptions& options, bool lm_head);
   Tokenizer tokenizer() const { return Tokenizer::load(model->folder()); }
@@ -41,8 +43,8 @@ struct LoadedModel {
   std::map<std::string, std::string> provenance(const ModelOptions& options) const;
 };
 
-/// An option that may be given again and takes one value each time, as it stands. (Left alone, CLI11
-/// takes the arguments that follow too, and "[a,b]" for a list.)
+/// An option that may be given again and takes one value each time, as it stands. (Left alone,
+/// CLI11 takes the arguments that follow too, and "[a,b]" for a list.)
 CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
                             std::vector<std::string>& values, const std::string& help);
 
@@ -55,17 +57,27 @@ ChatOptions chat_options(const Tokenizer& tokenizer);
 /// Errors: kInvalidArgument when the model has none.
 const std::string& chat_template_of(const Tokenizer& tokenizer);
 
+/// How far work is.
+struct ProgressPoint {
+  int64_t done = 0;
+  std::optional<double> fraction;  ///< of the whole work, if known: it gives the ETA
+};
+
+/// "150 texts, 10.0/s, 25 %, 0:45 left" after `seconds` of work that began at `start`.
+std::string progress_text(const std::string& unit, const ProgressPoint& start,
+                          const ProgressPoint& now, double seconds);
+
 /// A line on stderr with rate and ETA, on a terminal only; at most ten times a second.
 class ProgressBar {
  public:
-  /// `unit`: "texts", "tokens" …
-  explicit ProgressBar(std::string unit);
+  /// `unit`: "texts", "tokens" …; `begun`: what an earlier run did.
+  explicit ProgressBar(std::string unit, ProgressPoint begun = {});
   ~ProgressBar();
-  /// `fraction` of the whole work that is done, if known: it gives the ETA.
   void update(int64_t done, std::optional<double> fraction);
 
  private:
   std::string unit_;
+  ProgressPoint begun_;
   bool terminal_;
   bool shown_ = false;
   std::chrono::steady_clock::time_point start_;
@@ -90,5 +102,11 @@ inline constexpr uint64_t kFnvStart = 0xcbf29ce484222325ULL;
 uint64_t fnv1a(std::string_view bytes, uint64_t hash = kFnvStart);
 /// In hex, as metadata shows it.
 std::string content_hash(std::string_view content);
+/// content_hash() of a file of any size. Errors: kNotFound, kIo; kInvalidArgument for what can be
+/// read only once (a pipe): the hash would use it up.
+std::string file_hash(const std::string& path);
+
+/// Errors: kInvalidArgument when --out has none of the endings.
+void check_ending(const std::string& out, const std::vector<std::string_view>& endings);
 
 }  // namespace expertoire::cli

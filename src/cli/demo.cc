@@ -55,6 +55,7 @@ struct Embedded {
   std::vector<std::vector<float>> vectors[kShownKinds];
   int64_t tokens = 0;
   double seconds = 0;
+  std::map<std::string, std::string> edit;  // what LoadedModel says of it
 
   // Vectors of all kinds have a norm that does not depend on the text, or are divided by theirs.
   Similarity similarity(size_t kind) const {
@@ -97,6 +98,7 @@ Embedded embed_all(const Options& options, const ModelOptions& model,
   embedded.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   embedded.tokens = pipeline.tokens();
+  embedded.edit = loaded.edit;
   return embedded;
 }
 
@@ -256,7 +258,7 @@ void demo(const Options& options) {
   const Sentences sentences = read_sentences();
   const Embedded trained = embed_all(options, options.embed.model, sentences.texts);
   const Embedded random = embed_randomly(options, sentences.texts);
-  const json report = {
+  json report = {
       {"model", options.embed.model.model.empty() ? kDefaultModel : options.embed.model.model},
       {"prompt", options.embed.prompt},
       {"compute", compute_name(options.embed.model.compute_type())},
@@ -267,6 +269,7 @@ void demo(const Options& options) {
       {"tokens_per_second", static_cast<double>(trained.tokens) / trained.seconds},
       {"neighbours", neighbour_lists(options, sentences, trained)},
       {"order", order_table(sentences, trained, random)}};
+  report.update(trained.edit);
   if (options.json) {
     print_json(report);
     return;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <deque>
+#include <filesystem>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -80,7 +81,7 @@ class RowSink {
 json describe(const Options& options, const LoadedModel& loaded, const Embedder& embedder,
               const CalibrationChoice& calibration) {
   json about = loaded.provenance(options.embed.model);
-  for (const auto& [key, value] : calibration_conditions(embedder, *loaded.model)) {
+  for (const auto& [key, value] : calibration_conditions(embedder, loaded)) {
     about[key] = value;
   }
   about["kind"] = options.embed.kind;
@@ -105,12 +106,6 @@ json describe(const Options& options, const LoadedModel& loaded, const Embedder&
   return about;
 }
 
-[[noreturn]] void rethrow_with_line(const Error& error, int64_t line) {
-  Error::Parts parts = error.parts();
-  parts.operation = fmt::format("line {}: {}", line, parts.operation);
-  throw Error(error.code(), std::move(parts));
-}
-
 // Texts in order, with a hash of all so far: how a resumed run knows its input again.
 class HashedTexts {
  public:
@@ -123,7 +118,22 @@ class HashedTexts {
     return text;
   }
   std::string mark() const { return fmt::format("{:016x}", hash_); }
-  const LineReader& lines() const { return source_.lines(); }
+  /// After `done` texts.
+  ProgressPoint progress(int64_t done) const {
+    const double total = static_cast<double>(source_.lines().bytes_total());
+    if (total == 0) return {done, std::nullopt};
+    return {done, static_cast<double>(source_.lines().bytes_read()) / total};
+  }
+  /// The ids of the text that next() gave last. Errors: Embedder::tokenize's, with the line.
+  std::vector<int32_t> tokenize(const Embedder& embedder, const std::string& text) const {
+    try {
+      return embedder.tokenize(text);
+    } catch (const Error& error) {
+      Error::Parts parts = error.parts();
+      parts.operation = fmt::format("line {}: {}", source_.lines().line(), parts.operation);
+      throw Error(error.code(), std::move(parts));
+    }
+  }
 
   /// Passes the texts of a run that is resumed.
   void skip(int64_t rows, const std::string& mark_of_run) {
@@ -144,18 +154,12 @@ void run_texts(const Options& options, Embedder& embedder, RowSink& sink, Hashed
                int64_t done) {
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens,
                          [&](EmbedParts parts) { sink.put(std::move(parts)); });
-  ProgressBar bar("texts");
+  ProgressBar bar("texts", texts.progress(done));
   while (const auto text = texts.next()) {
     sink.expect(texts.mark());
-    try {
-      pipeline.add(*text);
-    } catch (const Error& error) {
-      rethrow_with_line(error, texts.lines().line());
-    }
-    const int64_t total = texts.lines().bytes_total();
-    bar.update(++done, total > 0 ? std::optional(static_cast<double>(texts.lines().bytes_read()) /
-                                                 static_cast<double>(total))
-                                 : std::nullopt);
+    pipeline.add(texts.tokenize(embedder, *text));
+    ++done;
+    bar.update(done, texts.progress(done).fraction);
   }
   interrupt_token().check("embedding");
   pipeline.flush();
@@ -175,12 +179,26 @@ bool can_resume(const Options& options, const CalibrationChoice& calibration,
   throw Error(error.code(), std::move(parts));
 }
 
+// Gives the vectors and what is said of them their names. Both are safe on disk before the first
+// rename, and whatever happens between the two, no vectors stand beside what is said of others.
+void publish(const Options& options, json about, VectorWriter& writer) {
+  if (options.out == "-") return writer.finish();
+  const std::string path = options.out + ".meta.json";
+  AtomicFile meta(path);
+  about["rows"] = writer.rows();
+  meta.write(about.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  meta.settle();
+  writer.finish([&] { std::filesystem::remove(path); });
+  meta.commit();
+}
+
 void embed(const Options& options) {
+  if (options.out != "-") check_writable(options.out + ".meta.json");
   const EmbedOptions parsed = options.embed.parse();
   LoadedModel loaded(options.embed.model, false);
   const Tokenizer tokenizer = loaded.tokenizer();
   Embedder embedder(*loaded.session, tokenizer, parsed);
-  const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
+  const auto calibration = CalibrationChoice::choose(options.embed, embedder, loaded);
   const json about = describe(options, loaded, embedder, *calibration);
   HashedTexts texts(options);
   const auto writer = VectorWriter::open(
@@ -195,12 +213,7 @@ void embed(const Options& options) {
     if (!sink.mark().empty()) writer->checkpoint(sink.mark());
     rethrow_resumable(error);
   }
-  writer->finish();
-  if (options.out == "-") return;
-  json meta = about;
-  meta["rows"] = writer->rows();
-  write_file(options.out + ".meta.json",
-             meta.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  publish(options, about, *writer);
 }
 
 std::function<void()> setup(CLI::App& app) {

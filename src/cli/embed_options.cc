@@ -59,12 +59,15 @@ EmbedOptions EmbedCliOptions::parse() const {
 }
 
 std::map<std::string, std::string> calibration_conditions(const Embedder& embedder,
-                                                          const Model& model) {
+                                                          const LoadedModel& loaded) {
   const EmbedOptions& options = embedder.options();
   const auto name = [](const auto& names, auto value) {
     return std::string(names[static_cast<size_t>(value)]);
   };
-  return {{"model_type", model.config().model_type},
+  const auto edit = loaded.edit.find("edit_hash");
+  return {{"model_type", loaded.model->config().model_type},
+          {"config_hash", file_hash(loaded.model->folder() + "/config.json")},
+          {"edit_hash", edit == loaded.edit.end() ? "none" : edit->second},
           {"routing_stage", std::string(stage_name(embedder.routing_stage()))},
           {"pooling", name(kPoolingNames, options.pooling)},
           {"hidden_layers", name(kLayerChoiceNames, options.hidden_layers)},
@@ -73,7 +76,7 @@ std::map<std::string, std::string> calibration_conditions(const Embedder& embedd
 
 std::unique_ptr<CalibrationChoice> CalibrationChoice::choose(const EmbedCliOptions& options,
                                                              const Embedder& embedder,
-                                                             const Model& model) {
+                                                             const LoadedModel& loaded) {
   auto choice = std::make_unique<CalibrationChoice>();
   const bool concat = embedder.options().kind == EmbedKind::kConcat;
   if (options.calibration == "none" || (options.calibration.empty() && !concat)) return choice;
@@ -82,7 +85,7 @@ std::unique_ptr<CalibrationChoice> CalibrationChoice::choose(const EmbedCliOptio
     return choice;
   }
   choice->mode = Mode::kFitted;
-  choice->path = options.calibration.empty() ? model.folder() + "/calibration.safetensors"
+  choice->path = options.calibration.empty() ? loaded.model->folder() + "/calibration.safetensors"
                                              : options.calibration;
   if (!std::filesystem::exists(choice->path)) {
     throw Error(ErrorCode::kNotFound,
@@ -91,7 +94,8 @@ std::unique_ptr<CalibrationChoice> CalibrationChoice::choose(const EmbedCliOptio
                  "fit one with `expertoire calibrate`, or use --calibration batch or none"});
   }
   choice->calibration = Calibration::load(choice->path);
-  choice->set = &choice->calibration.set(options.prompt, calibration_conditions(embedder, model));
+  choice->calibration.metadata.emplace("edit_hash", "none");  // files that say nothing of an edit
+  choice->set = &choice->calibration.set(options.prompt, calibration_conditions(embedder, loaded));
   return choice;
 }
 

@@ -35,11 +35,13 @@ struct CalibrationChoice {
   /// none for hidden, routing and sum unless asked for; concat takes the model's own
   /// calibration.safetensors. Errors: kNotFound when concat finds none.
   static std::unique_ptr<CalibrationChoice> choose(const EmbedCliOptions& options,
-                                                   const Embedder& embedder, const Model& model);
+                                                   const Embedder& embedder,
+                                                   const LoadedModel& loaded);
 };
 
-/// What a calibration must have been fitted with, as its metadata says it.
+/// What a calibration must have been fitted with, as its metadata says it; "edit_hash" is "none"
+/// without an edit.
 std::map<std::string, std::string> calibration_conditions(const Embedder& embedder,
-                                                          const Model& model);
+                                                          const LoadedModel& loaded);
 
 }  // namespace expertoire::cli

@@ -21,6 +21,7 @@ void forward(const Options& options) {
   for (std::string stage; std::getline(list, stage, ',');) stages.push_back(stage);
   Capture capture(stages);
   const std::vector<std::vector<int32_t>> sequences = read_ids(options.ids);
+  check_ending(options.out, {".safetensors"});
   check_writable(options.out);
   LoadedModel loaded(options.model, capture.wants("logits"));
   ProgressBar bar("sequences");

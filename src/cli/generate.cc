@@ -78,7 +78,9 @@ void run(const Options& options) {
     if (plain) {
       show("\n");
     } else {
-      print_json(describe(generated, prompt));
+      json row = describe(generated, prompt);
+      row.update(loaded.edit);
+      print_json(row);
     }
   }
 }

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/embed_options.h"
+#include "cli/vector_metadata.h"
 #include "embed/pipeline.h"
 #include "io/npy.h"
 #include "io/text_source.h"
@@ -24,24 +26,31 @@ struct Options {
   bool json = false;
 };
 
-// Embeds texts as `expertoire embed` would.
-std::vector<std::vector<float>> embed_texts(const Options& options,
-                                            const std::vector<std::string>& texts) {
+struct Embedded {
+  std::vector<std::vector<float>> vectors;
+  std::map<std::string, std::string> edit;  // what LoadedModel says of it
+};
+
+// Embeds texts as `expertoire embed` would, into the space of a file whose metadata is given.
+Embedded embed_texts(const Options& options, const std::vector<std::string>& texts,
+                     const nlohmann::json& metadata = nullptr) {
   LoadedModel loaded(options.embed.model, false);
+  check_model(metadata, loaded);
   const Tokenizer tokenizer = loaded.tokenizer();
   Embedder embedder(*loaded.session, tokenizer, options.embed.parse());
-  const auto calibration = CalibrationChoice::choose(options.embed, embedder, *loaded.model);
+  const auto calibration = CalibrationChoice::choose(options.embed, embedder, loaded);
   if (calibration->mode == CalibrationChoice::Mode::kBatch) {
     throw Error(ErrorCode::kInvalidArgument, {"reading --calibration", "batch", "a file or none",
                                               "z-scores of a batch mean nothing for single texts"});
   }
-  std::vector<std::vector<float>> vectors;
+  Embedded embedded;
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens, [&](EmbedParts parts) {
-    vectors.push_back(embedder.combine(std::move(parts), calibration->set));
+    embedded.vectors.push_back(embedder.combine(std::move(parts), calibration->set));
   });
   for (const std::string& text : texts) pipeline.add(text);
   pipeline.flush();
-  return vectors;
+  embedded.edit = loaded.edit;
+  return embedded;
 }
 
 double dot(const float* a, const float* b, int64_t n) {
@@ -61,11 +70,13 @@ double similarity_of(const Options& options, const float* a, const float* b, int
 }
 
 void similarity(const Options& options) {
-  const auto vectors = embed_texts(options, options.pair);
+  const auto [vectors, edit] = embed_texts(options, options.pair);
   const double value = similarity_of(options, vectors[0].data(), vectors[1].data(),
                                      static_cast<int64_t>(vectors[0].size()));
   if (options.json) {
-    print_json({{"kind", options.embed.kind}, {"similarity", value}});
+    nlohmann::json row = {{"kind", options.embed.kind}, {"similarity", value}};
+    row.update(edit);
+    print_json(row);
   } else {
     fmt::print("{:.6f}\n", value);
   }
@@ -79,20 +90,21 @@ std::vector<std::string> read_texts(const Options& options) {
   return texts;
 }
 
-std::vector<float> query_vector(const Options& options, const NpyMatrix& matrix) {
-  if (!options.query.empty()) return embed_texts(options, {options.query})[0];
+// The query's one vector.
+Embedded query_vector(const Options& options, const NpyMatrix& matrix,
+                      const nlohmann::json& metadata) {
+  if (!options.query.empty()) return embed_texts(options, {options.query}, metadata);
   if (options.row < 0 || options.row >= matrix.rows) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"searching " + options.vectors, fmt::format("row {}", options.row),
                  fmt::format("--query TEXT, or --row from 0 to {}", matrix.rows - 1), ""});
   }
   const float* row = matrix.values.data() + options.row * matrix.columns;
-  return {row, row + matrix.columns};
+  return {{{row, row + matrix.columns}}, {}};
 }
 
-void nearest(const Options& options) {
-  const NpyMatrix matrix = read_npy(options.vectors);
-  const std::vector<float> query = query_vector(options, matrix);
+std::vector<double> scores_of(const Options& options, const NpyMatrix& matrix,
+                              const std::vector<float>& query) {
   if (static_cast<int64_t>(query.size()) != matrix.columns) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"searching " + options.vectors, fmt::format("{} dimensions", matrix.columns),
@@ -104,21 +116,34 @@ void nearest(const Options& options) {
     scores.push_back(similarity_of(options, query.data(), matrix.values.data() + i * matrix.columns,
                                    matrix.columns));
   }
-  std::vector<int64_t> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto count =
-      std::min<std::ptrdiff_t>(options.top, static_cast<std::ptrdiff_t>(order.size()));
-  std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](int64_t a, int64_t b) {
-    const double left = scores[static_cast<size_t>(a)];
-    const double right = scores[static_cast<size_t>(b)];
-    return left != right ? left > right : a < b;
-  });
+  return scores;
+}
+
+// Rows of the best scores, best first; the lower row of equals.
+std::vector<size_t> best_rows(const std::vector<double>& scores, int top) {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const size_t count = std::min(static_cast<size_t>(top), order.size());
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+      [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  order.resize(count);
+  return order;
+}
+
+void nearest(Options options, const CLI::App& app) {
+  const NpyMatrix matrix = read_npy(options.vectors);
+  const nlohmann::json metadata = read_metadata(options.vectors, matrix.rows, matrix.columns);
+  adopt(metadata, app, options.embed);
+  const auto [vectors, edit] = query_vector(options, matrix, metadata);
+  const std::vector<double> scores = scores_of(options, matrix, vectors[0]);
   const std::vector<std::string> texts = read_texts(options);
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const size_t row = static_cast<size_t>(order[static_cast<size_t>(i)]);
+  for (const size_t row : best_rows(scores, options.top)) {
     const std::string text = row < texts.size() ? texts[row] : "";
     if (options.json) {
-      print_json({{"row", row}, {"score", scores[row]}, {"text", text}});
+      nlohmann::json line = {{"row", row}, {"score", scores[row]}, {"text", text}};
+      line.update(edit);
+      print_json(line);
     } else {
       fmt::print("{:9.4f}  {:6}  {}\n", scores[row], row, text);
     }
@@ -127,7 +152,6 @@ void nearest(const Options& options) {
 
 std::shared_ptr<Options> common(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->embed.kind = "sum";
   options->embed.add_kind(app);
   options->embed.add_calibration(app);
   options->embed.add_to(app);
@@ -144,16 +168,18 @@ std::function<void()> setup_similarity(CLI::App& app) {
 
 std::function<void()> setup_nearest(CLI::App& app) {
   auto options = common(app);
-  app.add_option("--vectors", options->vectors, "A .npy written by `expertoire embed`")->required();
-  app.add_option("--query", options->query, "Text to look for");
-  app.add_option("--row", options->row, "Or a row of the file");
+  app.add_option("--vectors", options->vectors,
+                 "A .npy written by `expertoire embed`; its .meta.json says how to embed the query")
+      ->required();
+  auto* query = app.add_option("--query", options->query, "Text to look for");
+  app.add_option("--row", options->row, "Or a row of the file")->excludes(query);
   app.add_option("--texts", options->texts, "The embedded file, to show its texts");
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
   app.add_option("--top", options->top, "How many")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  return [options] { nearest(*options); };
+  return [options, &app] { nearest(*options, app); };
 }
 
 }  // namespace

@@ -21,9 +21,17 @@ struct Options {
 };
 
 struct Totals {
-  int64_t documents = 0, tokens = 0, scored = 0, bytes = 0;
+  int64_t documents = 0, tokens = 0, scored = 0, bytes = 0, scored_bytes = 0;
   double nats = 0;
 };
+
+// Bytes of the characters that scored tokens complete. The first token is never scored: it is BOS,
+// which has none, or the text's own.
+int64_t scored_bytes(const Tokenizer& tokenizer, const std::string& text,
+                     const std::vector<int32_t>& ids) {
+  if (ids.size() < 2) return 0;
+  return static_cast<int64_t>(text.size() - StreamDecoder(tokenizer).push(ids[0]).size());
+}
 
 void add_document(const Options& options, LoadedModel& loaded, const Tokenizer& tokenizer,
                   const std::string& text, Totals& totals) {
@@ -43,13 +51,14 @@ void add_document(const Options& options, LoadedModel& loaded, const Tokenizer& 
   totals.tokens += static_cast<int64_t>(ids.size());
   totals.scored += static_cast<int64_t>(scores.size());
   totals.bytes += static_cast<int64_t>(text.size());
+  totals.scored_bytes += scored_bytes(tokenizer, text, ids);
 }
 
 void perplexity(const Options& options) {
   LoadedModel loaded(options.model, true);
   const Tokenizer tokenizer = loaded.tokenizer();
   Totals totals;
-  if (options.input.ends_with(".jsonl")) {
+  if (names_json_lines(options.input)) {
     TextSource texts(options.input, options.field);
     while (const auto text = texts.next()) {
       add_document(options, loaded, tokenizer, *text, totals);
@@ -62,7 +71,7 @@ void perplexity(const Options& options) {
                 {"scoring " + options.input, "no text of two tokens or more", "", ""});
   }
   const double mean = totals.nats / static_cast<double>(totals.scored);
-  const double bits = totals.nats / std::log(2.0) / static_cast<double>(totals.bytes);
+  const double bits = totals.nats / std::log(2.0) / static_cast<double>(totals.scored_bytes);
   if (options.json) {
     print_json({{"perplexity", std::exp(mean)},
                 {"nll_mean", mean},
@@ -71,6 +80,7 @@ void perplexity(const Options& options) {
                 {"tokens", totals.tokens},
                 {"scored_tokens", totals.scored},
                 {"bytes", totals.bytes},
+                {"scored_bytes", totals.scored_bytes},
                 {"provenance", loaded.provenance(options.model)}});
   } else {
     fmt::print("perplexity {:.4f}, {:.5f} nats a token, {:.5f} bits a byte ({} tokens)\n",
@@ -82,7 +92,7 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->model.add_to(app);
   app.add_option("--input", options->input,
-                 "A .jsonl (each text by itself), or any other file as one text")
+                 "A .jsonl or .json (each line by itself), or any other file as one text")
       ->required();
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();

@@ -17,8 +17,10 @@ struct Options {
   bool no_special = false, skip_special = false, json = false;
 
   void add_to(CLI::App& app) {
-    app.add_option("--model", model, "Model folder or org/name (default: the model that ships)");
-    app.add_option("--tokenizer", tokenizer, "A tokenizer.json, or a folder with one");
+    auto* of_model = app.add_option("--model", model,
+                                    "Model folder or org/name (default: the model that ships)");
+    app.add_option("--tokenizer", tokenizer, "A tokenizer.json, or a folder with one")
+        ->excludes(of_model);
     app.add_option("--input", input, "File, or - for standard input")->capture_default_str();
     app.add_flag("--json", json, "One JSON object a line");
   }

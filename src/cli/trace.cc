@@ -158,8 +158,9 @@ void trace_lines(const Options& options, LoadedModel& loaded, const std::vector<
   if (!options.out.empty() && options.out != "-") file = std::make_unique<AtomicFile>(options.out);
   int64_t index = 0;
   for_each_input(options, loaded, [&](const std::vector<int32_t>& ids) {
-    const json line =
+    json line =
         (is_factored(loaded) ? joint_record : top_k_record)(options, loaded, layers, ids, index++);
+    line.update(loaded.edit);
     if (file) {
       file->write(line.dump() + "\n");
     } else {
@@ -188,7 +189,7 @@ void trace_tensors(const Options& options, LoadedModel& loaded) {
   };
   integers("input_ids", all_ids);
   integers("seq_lens", lengths);
-  write_safetensors(options.out, tensors);
+  write_safetensors(options.out, tensors, loaded.provenance(options.model));
 }
 
 void trace(const Options& options) {

@@ -9,8 +9,7 @@ constexpr int64_t kLeastTokens = kCacheBlock / 4;
 
 }  // namespace
 
-void EmbedPipeline::add(std::string_view text) {
-  std::vector<int32_t> ids = embedder_.tokenize(text);
+void EmbedPipeline::add(std::vector<int32_t> ids) {
   // Each text has a cache block of its own, so that many short ones are no small batch.
   const int64_t count = std::max(kLeastTokens, static_cast<int64_t>(ids.size()));
   if (pending_tokens_ > 0 && pending_tokens_ + count > batch_tokens_) flush();

@@ -19,7 +19,9 @@ class EmbedPipeline {
 
   /// Runs a pass when the budget is reached; a text longer than the budget runs alone.
   /// Errors: those of Embedder::tokenize and of the model.
-  void add(std::string_view text);
+  void add(std::string_view text) { add(embedder_.tokenize(text)); }
+  /// The same for the ids that Embedder::tokenize gave. An error may be that of an earlier text.
+  void add(std::vector<int32_t> ids);
   /// Runs what is left.
   void flush();
   int64_t tokens() const { return total_tokens_; }

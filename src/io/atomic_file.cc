@@ -50,9 +50,13 @@ void AtomicFile::flush() {
   buffer_.clear();
 }
 
-void AtomicFile::commit() {
+void AtomicFile::settle() {
   flush();
   sync_file(file_.get(), path_);
+}
+
+void AtomicFile::commit() {
+  settle();
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) system_error("writing " + path_, errno);
   temporary_.clear();
   sync_folder_of(path_);

@@ -20,7 +20,9 @@ class AtomicFile {
 
   /// Appends; small pieces are gathered. Errors: kIo with the reason (disk full …).
   void write(std::string_view bytes);
-  /// Flush, fsync, rename, fsync of the folder. Errors: kIo. Once, as the last call.
+  /// Flush and fsync, so that commit() has only the name left to give. Errors: kIo.
+  void settle();
+  /// settle(), rename, fsync of the folder. Errors: kIo. Once, as the last call.
   void commit();
 
  private:

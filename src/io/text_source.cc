@@ -59,9 +59,13 @@ std::optional<std::string> LineReader::next() {
   return line;
 }
 
+bool names_json_lines(const std::string& path) {
+  return path.ends_with(".jsonl") || path.ends_with(".json");
+}
+
 TextSource::TextSource(const std::string& path, std::string field)
     : path_(path), field_(std::move(field)), lines_(path), format_(Format::kPlain) {
-  if (path.ends_with(".jsonl") || path.ends_with(".json")) format_ = Format::kJson;
+  if (names_json_lines(path)) format_ = Format::kJson;
   if (path == "-") format_ = Format::kUnknown;
 }
 
@@ -83,13 +87,26 @@ std::string TextSource::parse(const std::string& line) const {
   return row[field_].get<std::string>();
 }
 
+// The format is known once a line has something in it.
+std::optional<std::string> TextSource::next_line() {
+  while (format_ == Format::kUnknown) {
+    std::optional<std::string> line = lines_.next();
+    const size_t at = line ? line->find_first_not_of(" \t") : 0;
+    if (!line || at != std::string::npos) {
+      format_ = line && (*line)[at] == '{' ? Format::kJson : Format::kPlain;
+    }
+    if (line) waiting_.push_back(std::move(*line));
+  }
+  if (waiting_.empty()) return lines_.next();
+  std::string line = std::move(waiting_.front());
+  waiting_.pop_front();
+  return line;
+}
+
 std::optional<std::string> TextSource::next() {
   for (;;) {
-    std::optional<std::string> line = lines_.next();
+    std::optional<std::string> line = next_line();
     if (!line) return std::nullopt;
-    if (format_ == Format::kUnknown) {
-      format_ = line->starts_with('{') ? Format::kJson : Format::kPlain;
-    }
     if (format_ == Format::kPlain) {
       if (const size_t bad = first_invalid_utf8(*line); bad != line->size()) {
         bad_file(what(), fmt::format("a byte that is not UTF-8 at offset {}", bad), "UTF-8 text",

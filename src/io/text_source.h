@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -33,11 +34,14 @@ class LineReader {
   int64_t total_ = 0;
 };
 
+/// Whether a file of this name is JSON Lines: .jsonl or .json.
+bool names_json_lines(const std::string& path);
+
 /// One text a line: JSON Lines with a field, or plain lines.
 class TextSource {
  public:
-  /// Lines are JSON when the name ends in .jsonl or .json, or is "-" and the first line is an
-  /// object. Errors: as LineReader.
+  /// Lines are JSON when names_json_lines(path), or when it is "-" and the first line that is not
+  /// blank begins an object. Errors: as LineReader.
   TextSource(const std::string& path, std::string field);
   /// The next text. Empty lines of a .jsonl are skipped; an empty plain line is an empty text.
   /// Errors: kBadFile naming the line: not UTF-8, not JSON, no such field, not text.
@@ -45,6 +49,7 @@ class TextSource {
   const LineReader& lines() const { return lines_; }
 
  private:
+  std::optional<std::string> next_line();
   std::string parse(const std::string& line) const;
   std::string what() const;
 
@@ -52,6 +57,7 @@ class TextSource {
   std::string field_;
   LineReader lines_;
   enum class Format : uint8_t { kUnknown, kJson, kPlain } format_;
+  std::deque<std::string> waiting_;  // lines read to know the format
 };
 
 }  // namespace expertoire

@@ -75,7 +75,7 @@ class StreamWriter final : public VectorWriter {
   }
   const std::string& mark() const override { return no_mark_; }
   void checkpoint(const std::string& /*mark*/) override {}
-  void finish() override {}
+  void finish(const std::function<void()>& before_rename) override { before_rename(); }
 
  private:
   std::string no_mark_;
@@ -131,12 +131,13 @@ class FileWriter final : public VectorWriter {
     resumable_ = true;
   }
 
-  void finish() override {
+  void finish(const std::function<void()>& before_rename) override {
     flush();
     if (format_ == Format::kNpy) {
       write_all_at(fd_.get(), npy_header(rows_, file_.dim), 0, file_.path);
     }
     sync_file(fd_.get(), file_.path);
+    before_rename();
     if (::rename(partial_.c_str(), path_.c_str()) != 0) {
       system_error("writing " + file_.path, errno);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,8 +32,9 @@ class VectorWriter {
   /// Makes all rows so far durable. `mark` says what they were made from: the caller compares it
   /// when it resumes. Errors: kIo.
   virtual void checkpoint(const std::string& mark) = 0;
-  /// Completes the file. Errors: kIo.
-  virtual void finish() = 0;
+  /// Completes the file. `before_rename`: called once it is whole and safe on disk, and has not its
+  /// name yet. Errors: kIo.
+  virtual void finish(const std::function<void()>& before_rename = [] {}) = 0;
 
   /// Errors: kInvalidArgument (unknown ending; the path is there and no file; resuming standard
   /// output; another fingerprint in the journal), kNotFound (no such folder), kIo, kBadFile for a

@@ -1,16 +1,21 @@
-// Two runs with one output: the second is refused before it touches anything. (What a killed run
-// leaves is tested from outside, in tests/python/test_resume.py.)
+// Two runs with one output, and the end of one. (What a killed run leaves is tested from outside,
+// in tests/python/test_resume.py.)
 #include "io/vector_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "io/json.h"
+#include "io/npy.h"
 #include "support/errors.h"
 #include "support/temp_dir.h"
 
 namespace expertoire {
 namespace {
+
+namespace fs = std::filesystem;
 
 TEST(VectorWriterTest, ASecondRunIsRefusedAndTheFirstOneFinishes) {
   const test::TempDir folder;
@@ -57,6 +62,35 @@ TEST(VectorWriterTest, AnUnfinishedRunIsContinuedFromItsCheckpointOnly) {
   const std::string bytes = read_text_file(file.path);
   const float two = 2.0F;
   EXPECT_EQ(bytes, std::string(reinterpret_cast<const char*>(&two), sizeof two));
+}
+
+// What is said of the vectors is published in between.
+TEST(VectorWriterTest, BeforeTheRenameTheFileIsWholeAndTheOldOneStands) {
+  const test::TempDir dir;
+  const std::string path = dir.file("v.npy");
+  const float row[] = {1, 2, 3};
+  for (int rows = 1; rows <= 2; ++rows) {
+    const auto writer = VectorWriter::open({path, 3, "", false});
+    for (int i = 0; i < rows; ++i) writer->append(row);
+    writer->finish([&] {
+      EXPECT_EQ(read_npy(path + ".partial").rows, rows);
+      EXPECT_EQ(fs::exists(path) ? read_npy(path).rows : 0, rows - 1);
+    });
+    EXPECT_EQ(read_npy(path).rows, rows);
+  }
+}
+
+TEST(VectorWriterTest, AFailureBeforeTheRenameLeavesTheOldFile) {
+  const test::TempDir dir;
+  const std::string path = dir.file("v.f32");
+  dir.write("v.f32", "old");
+  {
+    const auto writer = VectorWriter::open({path, 1, "", false});
+    writer->append(std::vector<float>{1});
+    EXPECT_THROW(writer->finish([] { throw Error(ErrorCode::kIo, {"a", "b", "c", ""}); }), Error);
+  }
+  EXPECT_EQ(fs::file_size(path), 3U);
+  EXPECT_FALSE(fs::exists(path + ".partial"));
 }
 
 }  // namespace

@@ -118,8 +118,8 @@ TEST_P(StreamDecodersTest, PiecesOfRandomIdsAreTheText) {
   std::mt19937 random(3);
   for (int round = 0; round < 1000; ++round) {
     std::vector<int32_t> ids;
-    for (uint32_t i = random() % 16; i > 0; --i) {
-      const uint32_t any = random() % static_cast<uint32_t>(tokenizer.vocab_size());
+    for (auto i = random() % 16; i > 0; --i) {
+      const auto any = random() % static_cast<uint32_t>(tokenizer.vocab_size());
       ids.push_back(random() % 8 == 0 ? static_cast<int32_t>(any) : often[random() % often.size()]);
     }
     expect_same(tokenizer, ids);
@@ -135,7 +135,7 @@ TEST(StreamDecoderTest, BytesThatArriveInAnyPieces) {
   std::mt19937 random(4);
   for (int round = 0; round < 1000; ++round) {
     std::vector<int32_t> ids;
-    for (uint32_t i = random() % 24; i > 0; --i) {
+    for (auto i = random() % 24; i > 0; --i) {
       ids.push_back(static_cast<int32_t>(random() % static_cast<uint32_t>(tokenizer.vocab_size())));
     }
     expect_same(tokenizer, ids);

@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from program import PROGRAM, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))  # the package `oracle`
 
 
@@ -20,9 +19,8 @@ def root():
 @pytest.fixture(scope="session")
 def program():
     """EXPERTOIRE_PROGRAM, or the release build's. Missing is a failure: nothing would be tested."""
-    path = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expertoire")).resolve()
-    assert path.is_file(), f"no program {path}: build it, or set EXPERTOIRE_PROGRAM"
-    return path
+    assert PROGRAM.is_file(), f"no program {PROGRAM}: build it, or set EXPERTOIRE_PROGRAM"
+    return PROGRAM
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PROGRAM = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expertoire"))
+PROGRAM = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expertoire")).resolve()
 CORPUS = ROOT / "data/calibration/openstax.jsonl"
 
 # docs/cli.md
-INVALID, NOT_FOUND, BAD_FILE, IO, CANCELLED = 2, 3, 4, 7, 130
+INVALID, NOT_FOUND, BAD_FILE, TOO_LONG, IO, NUMERIC, CANCELLED = 2, 3, 4, 6, 7, 8, 130
 
 
 def run(*arguments, **options):

@@ -6,18 +6,15 @@ damage to these, and the whole way from --chat to token ids.
 
 import itertools
 import json
-import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import chat_random
 import jinja2
 import pytest
+from program import PROGRAM, ROOT
 from transformers.utils.chat_template_utils import render_jinja_template
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expertoire")).resolve()
 TEMPLATES = sorted((ROOT / "tests/fixtures/chat").glob("*.jinja"))
 EXIT = {"invalid_argument": 2, "bad_file": 4, "unsupported": 5}
 BOS, EOS = "<｜begin▁of▁sentence｜>", "<|im_end|>"
@@ -180,6 +177,19 @@ def test_generate_sees_the_ids_of_transformers(files, folder):
         done = subprocess.run([PROGRAM, "chat-template", "--model", model, "--messages", folder / "messages"],
                               capture_output=True, check=True)
         assert done.stdout.decode() == tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+
+
+def test_chat_template_sees_all_tokens_that_generate_sees(folder):
+    template = "{{ bos_token }}|{{ eos_token }}|{{ pad_token }}"
+    model = chat_model(folder, template, "tokens")
+    (folder / "messages").write_text('[{"role": "user", "content": "a"}]')
+    command = [PROGRAM, "chat-template", "--model", model, "--messages", folder / "messages"]
+    config = json.loads((model / "tokenizer_config.json").read_text())
+    assert config["pad_token"] and config["pad_token"] != config["eos_token"]
+    bos, eos, pad = "<|endoftext|>", config["eos_token"], config["pad_token"]
+    for options, want in (([], (bos, eos, pad)), (["--bos", "<s>", "--var", "pad_token=p"], ("<s>", eos, "p"))):
+        done = subprocess.run(command + options, capture_output=True, check=True)
+        assert done.stdout.decode() == "|".join(want)
 
 
 @pytest.mark.parametrize("arguments, code, part", [

@@ -47,7 +47,7 @@ def test_version(run):
 def files(tmp_path_factory):
     """Inputs, one for each way to be wrong."""
     folder = tmp_path_factory.mktemp("files")
-    contents = {"a.txt": "One line.\n", "ids.json": "[[1, 2, 3]]", "bad.json": "[[1, 2", "bad.txt": b"\xff\n",
+    contents = {"a.txt": "One line.\n", "two.txt": "One.\nTwo.\n", "ids.json": "[[1, 2, 3]]", "bad.json": "[[1, 2", "bad.txt": b"\xff\n",
                 "long.txt": "word " * 3000 + "\n", "other/config.json": '{"model_type": "gpt2"}',
                 "bad.jsonl": '{"text": 7}\n', "edit.json": '{"format": "expertoire.routing_edit", "version": 9}'}
     for name, content in contents.items():
@@ -66,6 +66,9 @@ FAILURES = [
     (2, ["embed", "--compute", "f64", "--input", "{}/a.txt"]),
     (2, ["embed", "--input", "{}/a.txt", "--out", "{}/vectors.csv"]),
     (2, ["generate"]),
+    (2, ["forward", "--ids", "{}/ids.json", "--out", "{}/o.npy"]),
+    (2, ["calibrate", "--input", "{}/two.txt", "--out", "{}/o.json"]),
+    (2, ["tokenize", "--tokenizer", "{}", "--model", "{}", "--input", "{}/a.txt"]),
     (2, ["forward", "--ids", "{}/ids.json", "--stages", "weather", "--out", "{}/o.safetensors"]),
     (2, ["embed", "--model", "not a model", "--input", "{}/a.txt"]),
     (3, ["embed", "--model", "no/model", "--input", "{}/a.txt"]),

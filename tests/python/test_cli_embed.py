@@ -1,6 +1,7 @@
 """embed, calibrate, similarity, nearest, tokenize and detokenize do what they say."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -112,6 +113,9 @@ def test_inputs(run, embed, texts):
     assert run("embed", "--input", named, "--field", "body").stdout == expected
     assert run("embed", "--input", "-", stdin=embed.source.read_text()).stdout == expected
     assert run("embed", stdin=named.read_text(), *["--field", "body"]).stdout == expected
+    assert run("embed", stdin="\n \n" + named.read_text(), *["--field", "body"]).stdout == expected
+    blank = run("embed", stdin="\n\n" + embed.source.read_text(), *["--prompt", "quoted"]).stdout
+    assert len(blank.splitlines()) == len(texts) + 2  # of plain text, empty lines are texts
     windows = embed.folder / "windows.txt"
     windows.write_bytes(b"\xef\xbb\xbf" + embed.source.read_bytes().replace(b"\n", b"\r\n"))
     assert run("embed", "--input", windows).stdout == expected
@@ -153,6 +157,41 @@ def test_similarity_and_nearest_are_numpys(run, embed, texts):
     run("nearest", "--vectors", embed.folder / "theirs.npy", "--query", "text", code=2)
 
 
+def test_nearest_embeds_the_query_as_the_file_was_made(run, embed, texts):
+    """Its .meta.json knows kind, prompt, alpha, compute and the like."""
+    vectors = embed.folder / "out.npy"
+    made = ["--kind", "sum", "--prompt", "quoted", "--alpha", "0.5", "--pooling", "mean"]
+    rows = embed(*made).astype(np.float64)
+    best = json.loads(run("nearest", "--vectors", vectors, "--query", texts[3], "--top", "1", "--json").stdout)
+    assert best == {"row": 3, "score": pytest.approx(rows[3] @ rows[3], abs=1e-6), "text": ""}
+    assert run("nearest", "--vectors", vectors, "--row", "3", "--top", "1").stdout.split()[:2] == ["1.5000", "3"]
+    run("nearest", "--vectors", vectors, "--query", "a", *made, "--compute", "bf16")
+    for option, value in (("--kind", "hidden"), ("--prompt", "none"), ("--alpha", "1"), ("--pooling", "last")):
+        told = run("nearest", "--vectors", vectors, "--query", "a", option, value, code=2).stderr
+        assert option in told and "metadata" in told
+    embed("--kind", "hidden")
+    best = json.loads(run("nearest", "--vectors", vectors, "--query", texts[3], "--top", "1", "--json").stdout)
+    assert best["score"] == pytest.approx(1, abs=1e-6)  # a cosine
+
+
+def test_nearest_refuses_metadata_of_something_else(run, embed, root):
+    embed("--kind", "hidden")
+    vectors, meta = embed.folder / "out.npy", embed.folder / "out.npy.meta.json"
+    about = json.loads(meta.read_text())
+    for change, code in (({"rows": 31}, 4), ({"kind": 7}, 4), ({"config_hash": "0" * 16}, 2)):
+        meta.write_text(json.dumps({**about, **change}))
+        run("nearest", "--vectors", vectors, "--query", "a", code=code)
+    meta.unlink()
+    run("nearest", "--vectors", vectors, "--query", "a")
+    run("nearest", "--vectors", vectors, "--query", "a", "--row", "1", code=2)
+
+
+def test_similarity_takes_the_kind_that_embed_takes(run, embed, texts):
+    rows = unit(embed())
+    assert float(run("similarity", texts[0], texts[1], "--compute", "f32").stdout) == \
+        pytest.approx(rows[0] @ rows[1], abs=1e-5)
+
+
 def test_calibrate_is_numpys_mean_and_spread(run, embed):
     out = embed.folder / "fitted.safetensors"
     run("calibrate", "--input", embed.source, "--prompt", "none", "--prompt", "quoted", "--compute", "f32",
@@ -168,6 +207,35 @@ def test_calibrate_is_numpys_mean_and_spread(run, embed):
         assert file.metadata()["corpus"] == "thirty" and file.metadata()["texts"] == "30"
     embed("--kind", "concat", "--prompt", "style", "--calibration", out, code=2)
     embed("--kind", "concat", "--pooling", "mean", "--calibration", out, code=2)
+
+
+def test_a_calibration_of_another_model_or_edit_is_refused(run, embed, root, tmp_path):
+    def fitted(name, *options):
+        out = tmp_path / name
+        run("calibrate", "--input", embed.source, "--prompt", "none", "--compute", "f32", "--out", out, *options)
+        return out
+    edit = tmp_path / "edit.json"
+    edit.write_text(json.dumps({"format": "expertoire.routing_edit", "version": 1,
+                                "edits": [{"action": "ablate", "layers": [0], "experts": [1]}]}))
+    plain, edited = fitted("plain.safetensors"), fitted("edited.safetensors", "--edit", edit)
+    embed("--kind", "concat", "--calibration", plain)
+    embed("--kind", "concat", "--calibration", edited, "--edit", edit)
+    embed("--kind", "concat", "--calibration", plain, "--edit", edit, code=2)
+    embed("--kind", "concat", "--edit", edit, code=2)  # the one that ships
+    embed("--kind", "concat", "--calibration", edited, code=2)
+    other = tmp_path / "other"
+    shutil.copytree(root / "models/olmoe-small", other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "rope_theta": 5000.0}))
+    embed("--kind", "concat", "--calibration", plain, "--model", other, code=2)
+    of_other = fitted("of_other.safetensors", "--model", other)
+    embed("--kind", "concat", "--calibration", of_other, "--model", other)
+
+
+def test_calibrate_needs_a_corpus_that_can_be_read_again(run, embed):
+    told = run("calibrate", "--input", "/dev/stdin", "--out", embed.folder / "o.safetensors", stdin="a\nb\n",
+               code=2).stderr
+    assert "read more than once" in told
 
 
 def test_the_calibration_that_ships_can_be_made_again(run, root, tmp_path):

@@ -146,7 +146,10 @@ def test_perplexity_is_transformers(run, reference, sentences, tmp_path):
         assert about["scored_tokens"] == scored == len(ids) - 1 and about["tokens"] == len(ids)
         assert about["nll_mean"] == pytest.approx(total / scored, abs=1e-4)
         assert about["perplexity"] == pytest.approx(np.exp(total / scored), rel=1e-4)
-        assert about["bits_per_byte"] == pytest.approx(total / np.log(2) / len(text.encode()), abs=1e-4)
+        # Another formula: nats over the bytes that the scored tokens spell.
+        spelled = sum(len(token) for token in reference.tokenizer.convert_ids_to_tokens(ids)[1:])
+        assert about["bits_per_byte"] == pytest.approx(total / np.log(2) / spelled, abs=1e-5)
+        assert about["scored_bytes"] == spelled < about["bytes"] == len(text.encode())
     for bad in (["--context", "32", "--stride", "32"], ["--context", "2000"], ["--stride", "-1"]):
         run("perplexity", "--input", tmp_path / "text.txt", *bad, code=2)
 
@@ -157,6 +160,9 @@ def test_perplexity_of_documents_is_their_mean_over_tokens(run, reference, sente
     about = json.loads(run("perplexity", "--input", tmp_path / "texts.jsonl", "--field", "body", "--json",
                            "--compute", "f32").stdout)
     parts = [sliding_nll(reference, reference.ids(text), 1024, 512) for text in texts]
+    os.rename(tmp_path / "texts.jsonl", tmp_path / "texts.json")
+    assert json.loads(run("perplexity", "--input", tmp_path / "texts.json", "--field", "body", "--json",
+                          "--compute", "f32").stdout) == about
     assert about["documents"] == 10 and about["scored_tokens"] == sum(scored for _, scored in parts)
     assert about["nll_mean"] == pytest.approx(sum(total for total, _ in parts) / about["scored_tokens"], abs=1e-4)
 
@@ -187,10 +193,14 @@ def test_edit_works_wherever_the_model_runs(run, files, name):
 
     def result(*options):
         out = run(*command, *options).stdout
-        if name != "demo":
+        if name == "demo":
+            rows = json.loads(out)
+            return rows["neighbours"], rows["order"]
+        if name not in ("trace", "generate"):
             return out
-        rows = json.loads(out)
-        return rows["neighbours"], rows["order"]
+        # Without the name of the edit.
+        return [{key: value for key, value in json.loads(line).items() if not key.startswith("edit")}
+                for line in out.splitlines()]
     plain = result()
     assert result("--edit", nothing) == plain
     assert result("--edit", strong) != plain
@@ -212,6 +222,29 @@ def test_rerouted_experts_are_never_chosen_and_ablated_ones_weigh_nothing(run, f
     chosen = np.isin(plain["topk_ids.2"], [3, 4, 5])
     assert (ablated["topk_weights.2"][chosen] == 0).all()
     assert (ablated["topk_weights.2"][~chosen] == plain["topk_weights.2"][~chosen]).all()
+
+
+def test_an_edit_is_named_in_what_it_changed(run, files):
+    edit = write_edit(files / "named.json", {"action": "scale", "factor": 2, "layers": [0], "experts": [1]})
+    hashes = set()
+    for command in (["generate", "--prompt", "a", "--max-tokens", "1", "--json"], ["similarity", "a", "b", "--json"],
+                    ["trace", "--ids", files / "ids.json"], ["demo", "--queries", "1", "--top", "1", "--json"],
+                    ["bench", "--case", "1x12", "--runs", "1", "--json"]):
+        for line in run(*command, "--edit", edit).stdout.splitlines():
+            about = json.loads(line)
+            assert about["edit"] == str(edit)
+            hashes.add(about["edit_hash"])
+        assert "edit" not in json.loads(run(*command).stdout.splitlines()[0])
+    for command in ("trace", "forward"):
+        out = files / f"named-{command}.safetensors"
+        run(command, "--ids", files / "ids.json", "--out", out, "--edit", edit)
+        with safe_open(out, "numpy") as file:
+            hashes.add(file.metadata()["edit_hash"])
+    run("embed", "--input", files / "texts.txt", "--out", files / "named.npy", "--edit", edit)
+    hashes.add(json.loads((files / "named.npy.meta.json").read_text())["edit_hash"])
+    nearest = run("nearest", "--vectors", files / "named.npy", "--query", "a", "--top", "1", "--json").stdout
+    hashes.add(json.loads(nearest)["edit_hash"])  # the query is embedded under the file's edit
+    assert len(hashes) == 1 and len(hashes.pop()) == 16
 
 
 def test_calibrate_under_an_edit_says_so(run, files):

@@ -3,14 +3,15 @@ exit code, one sentence on stderr, nothing half-written."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from program import (BAD_FILE, CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, PROGRAM, corpus, names,
-                     run, sentence, start, wait_until_it_catches)
+from program import (BAD_FILE, CANCELLED, CORPUS, INVALID, IO, NOT_FOUND, NUMERIC, PROGRAM, ROOT, TOO_LONG,
+                     corpus, names, run, sentence, start, wait_until_it_catches)
 
 
 def write_ids(folder, sequences, length=500):
@@ -183,6 +184,51 @@ def test_signals(command, number, delay, tmp_path):
         assert "--resume" in sentence(stderr)
     else:
         assert names(out) == []
+
+
+def test_ctrl_c_then_resume(tmp_path):
+    texts = corpus(tmp_path / "texts.jsonl", 20_000)
+    out, journal = tmp_path / "o.npy", tmp_path / "o.npy.partial.json"
+    arguments = ["embed", "--input", texts, "--out", out, "--checkpoint-every", 10]
+    process = start(*arguments)
+    while not journal.exists() and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == CANCELLED
+    assert "--resume" in sentence(stderr)
+    rows = json.loads(journal.read_text())["rows"]
+    assert 0 < rows < 20_000 and rows % 10  # up to where it was stopped, not to the last checkpoint
+    corpus(texts, rows + 100)  # the rest would take a while
+    assert run(*arguments, "--resume").returncode == 0
+    assert run("embed", "--input", texts, "--out", tmp_path / "whole.npy").returncode == 0
+    assert out.read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_an_error_of_the_model_blames_no_line(tmp_path):
+    """Texts wait for a full batch: the line that was read last is not at fault. One that is, is named."""
+    model = tmp_path / "model"
+    shutil.copytree(ROOT / "models/olmoe-small", model)
+    weights = bytearray((model / "model.safetensors").read_bytes())
+    size = int.from_bytes(weights[:8], "little")
+    begin, end = json.loads(weights[8:8 + size])["model.layers.0.input_layernorm.weight"]["data_offsets"]
+    weights[8 + size + begin:8 + size + end] = b"\x7f\x7f" * ((end - begin) // 2)  # the largest BF16
+    (model / "model.safetensors").write_bytes(weights)
+    result = run("embed", "--model", model, "--input", corpus(tmp_path / "texts.jsonl", 100))
+    assert result.returncode == NUMERIC
+    assert "layer" in sentence(result.stderr) and "line" not in sentence(result.stderr)
+    (tmp_path / "long.txt").write_text("short\n" + "word " * 3000 + "\n")
+    result = run("embed", "--input", tmp_path / "long.txt")
+    assert result.returncode == TOO_LONG
+    assert "line 2" in sentence(result.stderr)
+
+
+def test_vectors_do_not_appear_without_their_metadata(tmp_path):
+    out = tmp_path / "o.npy"
+    (tmp_path / "o.npy.meta.json").mkdir()
+    result = run("embed", "--input", corpus(tmp_path / "texts.jsonl", 20), "--out", out)
+    assert result.returncode == INVALID
+    assert names(tmp_path) == ["o.npy.meta.json", "texts.jsonl"]
 
 
 def test_a_signal_while_it_waits_for_input(tmp_path):
