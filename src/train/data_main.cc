@@ -1,0 +1,9 @@
+#include "train/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace expertoire;
+  const std::vector<cli::Command> commands = {train::kDataCommand, train::kDocumentsCommand,
+                                              train::kPlotCommand};
+  return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
+                  argv);
+}
