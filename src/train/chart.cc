@@ -9,7 +9,7 @@
 namespace expertoire::train {
 namespace {
 
-constexpr double kLeft = 56, kRight = 14, kTop = 36, kBottom = 44;
+constexpr double kLeft = 56, kRight = 52, kTop = 36, kBottom = 44;
 constexpr double kInnerWidth = kChartWidth - kLeft - kRight;
 constexpr double kInnerHeight = kChartHeight - kTop - kBottom;
 constexpr size_t kColours = 8;
@@ -57,17 +57,18 @@ Range x_range(const Chart& chart) {
 }
 
 // Where all curves still fall steeply, they would squeeze everything after it.
-Range y_range(const Chart& chart, const Range& x) {
-  Range range, all;
+Range y_range(const Chart& chart) {
+  Range range;
   for (const ChartLine& line : chart.lines) {
+    if (line.points.empty()) continue;
+    const double first = line.points.front().x, last = line.points.back().x;
     for (const Point& point : line.points) {
-      all.include(point.y);
-      if (point.x >= x.low + 0.03 * x.span()) range.include(point.y);
+      if (point.x >= first + 0.08 * (last - first)) range.include(point.y);
     }
   }
-  if (range.empty()) range = all;
   if (range.empty()) range.include(0);
   for (const ChartLevel& level : chart.levels) range.include(level.y);
+  for (const double value : chart.show) range.include(value);
   const double margin = range.flat() ? std::abs(range.low) * 0.1 + 1e-3 : 0.06 * range.span();
   const bool from_zero = range.low >= 0 && range.low < 0.25 * range.high;
   return {from_zero ? 0 : range.low - margin, range.high + margin};
@@ -155,19 +156,30 @@ std::string line_of(const Frame& frame, const ChartLine& line) {
   return svg + "</g>\n";
 }
 
-std::string level_of(const Frame& frame, const ChartLevel& level) {
-  const double y = frame.py(level.y);
+// Their names stand at the right, apart from each other.
+std::string levels_of(const Frame& frame, std::vector<ChartLevel> levels) {
+  constexpr double kLetterHeight = 13;
+  std::sort(levels.begin(), levels.end(),
+            [](const ChartLevel& a, const ChartLevel& b) { return a.y > b.y; });
   const double right = frame.left + kInnerWidth;
-  return fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" class=\"level\"/>\n", frame.left, y,
-                     right) +
-         text(right - 4, y - 5, "end", "level-label", level.label);
+  double free = 0;
+  std::string svg;
+  for (const ChartLevel& level : levels) {
+    const double y = frame.py(level.y);
+    svg +=
+        fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" class=\"level\"/>\n", frame.left, y, right);
+    const double middle = std::max(y, free);
+    svg += text(right + 6, middle + 4, "start", "level-label", level.label);
+    free = middle + kLetterHeight;
+  }
+  return svg;
 }
 
 }  // namespace
 
 std::string svg_chart(const Chart& chart, double x, double y, const std::string& id) {
   Frame frame{x_range(chart), {}, x + kLeft, y + kTop};
-  frame.y = y_range(chart, frame.x);
+  frame.y = y_range(chart);
   std::string svg = "<g>\n" + text(x + kLeft, y + 20, "start", "title", chart.title);
   svg += axes(frame, chart.x_label);
   svg += fmt::format(
@@ -176,8 +188,7 @@ std::string svg_chart(const Chart& chart, double x, double y, const std::string&
       id, frame.left, frame.top - 4, kInnerWidth + 4, kInnerHeight + 4, id);
   for (const ChartLine& line : chart.lines) svg += line_of(frame, line);
   svg += "</g>\n";
-  for (const ChartLevel& level : chart.levels) svg += level_of(frame, level);
-  return svg + "</g>\n";
+  return svg + levels_of(frame, chart.levels) + "</g>\n";
 }
 
 std::string svg_key(size_t run, double x, double y, bool dots) {

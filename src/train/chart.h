@@ -33,6 +33,7 @@ struct Chart {
   std::string x_label;
   std::vector<ChartLine> lines;
   std::vector<ChartLevel> levels;
+  std::vector<double> show;  ///< values that the vertical range must hold
 };
 
 inline constexpr double kChartWidth = 560;
@@ -40,8 +41,8 @@ inline constexpr double kChartHeight = 300;
 
 /// `<g>` with its upper left corner at (x, y), of the size above. Colours are CSS classes:
 /// chart_style() defines them. `id` must be unique in the document. The vertical range is that of
-/// the lines after the first 3 % of the horizontal one, and of the levels: what starts higher
-/// enters from above.
+/// each line after the first 8 % of it, of the levels and of `show`: what starts higher enters from
+/// above.
 std::string svg_chart(const Chart& chart, double x, double y, const std::string& id);
 
 /// The style sheet for svg_chart and svg_key, for light and dark screens.

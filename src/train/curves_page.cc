@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -88,7 +89,7 @@ std::vector<Point> points_of(const Records& records, const Value& y, double seco
 // `seconds_a_unit` 0: against tokens.
 Chart chart_of(const std::vector<RunLog>& runs, std::string title, const Value& y,
                TimeUnit time = {0, "tokens"}) {
-  Chart chart{std::move(title), time.name, {}, {}};
+  Chart chart{std::move(title), time.name, {}, {}, {}};
   for (size_t i = 0; i < runs.size(); ++i) {
     std::vector<Point> points = smooth(points_of(runs[i].steps, y, time.seconds));
     if (!points.empty()) chart.lines.push_back({i, std::move(points), false});
@@ -123,7 +124,7 @@ double itself(double value) { return value; }
 double natural_log(double value) { return std::log(value); }
 
 std::vector<Chart> charts_of(const std::vector<RunLog>& runs) {
-  const std::vector<std::string> k = {"moe_topk", "topk", "k"}, n = {"moe_experts", "keys", "n"};
+  const std::vector<std::string> k = {"moe_topk"}, n = {"moe_experts", "peer_keys", "num_experts"};
   std::vector<Chart> charts = {
       loss_chart(runs, "Loss against tokens (nats a token)"),
       loss_chart(runs, "Loss against time (nats a token)", time_unit(runs)),
@@ -139,25 +140,34 @@ std::vector<Chart> charts_of(const std::vector<RunLog>& runs) {
   add_levels(runs, k, "k = ", itself, charts[2]);
   add_levels(runs, n, "n = ", itself, charts[3]);
   add_levels(runs, n, "ln ", natural_log, charts[4]);
+  for (const ChartLevel& level : charts[2].levels) {
+    charts[2].show.insert(charts[2].show.end(), {0.7 * level.y, 1.3 * level.y});
+  }
+  charts[9].show = {0};
   std::erase_if(charts, [](const Chart& chart) { return chart.lines.empty(); });
   return charts;
 }
 
+double letters_of(const std::string& text) {
+  return static_cast<double>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
 // The runs' names, in as many rows as they need; `bottom` becomes where they end.
 std::string legend(const std::vector<RunLog>& runs, double width, double& bottom) {
-  constexpr double kLetter = 7.4, kRow = 24;
+  constexpr double kLetter = 7.4, kRow = 24, kLeft = 72;
   std::string svg;
-  double x = 56, y = bottom + 16;
+  double x = kLeft, y = bottom + 16;
   const auto entry = [&](size_t run, bool dots, const std::string& name) {
-    const double needed = 26 + 8 + kLetter * static_cast<double>(name.size()) + 24;
-    if (x > 56 && x + needed > width) x = 56, y += kRow;
+    const double needed = 26 + 8 + kLetter * letters_of(name) + 24;
+    if (x > kLeft && x + needed > width) x = kLeft, y += kRow;
     svg += svg_key(run, x, y - 4, dots);
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"legend\">{}</text>\n", x + 34, y,
                        xml_text(name));
     x += needed;
   };
   for (size_t i = 0; i < runs.size(); ++i) entry(i, false, runs[i].name);
-  x = 56, y += kRow;
+  x = kLeft, y += kRow;
   svg += fmt::format(
       "<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"label\">line: mean of neighbouring steps · band: "
       "their "
