@@ -29,7 +29,7 @@ std::string refusal(const std::string& path) {
 // Long enough for several pieces, and not periodic in them.
 std::string long_text() {
   std::string text;
-  for (int i = 0; i < 60000; ++i) text += "line " + std::to_string(i * i) + "\n";
+  for (int i = 0; i < 60000; ++i) text += "line " + std::to_string(int64_t{i} * i) + "\n";
   return text;
 }
 
