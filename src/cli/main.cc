@@ -1,9 +1,9 @@
 #include "cli/command.h"
 
 int main(int argc, char** argv) {
-  using namespace expertoire::cli;
-  const Program program = {
+  namespace cli = expertoire::cli;
+  const cli::Program program = {
       "expertoire", "Embeddings, traces and edits of the routing of Mixture-of-Experts models",
-      commands()};
-  return run(program, argc, argv);
+      cli::commands()};
+  return cli::run(program, argc, argv);
 }

@@ -187,10 +187,12 @@ std::string picture(const std::vector<RunLog>& runs, double& width, double& heig
   std::string svg = legend(runs, width, top);
   for (size_t i = 0; i < charts.size(); ++i) {
     const double x = kGap + static_cast<double>(i % 2) * (kChartWidth + kGap);
-    const double y = top + static_cast<double>(i / 2) * (kChartHeight + kGap);
+    const size_t row = i / 2;
+    const double y = top + static_cast<double>(row) * (kChartHeight + kGap);
     svg += svg_chart(charts[i], x, y, fmt::format("chart{}", i));
   }
-  height = top + static_cast<double>((charts.size() + 1) / 2) * (kChartHeight + kGap);
+  const size_t rows = (charts.size() + 1) / 2;
+  height = top + static_cast<double>(rows) * (kChartHeight + kGap);
   return svg;
 }
 

@@ -1,9 +1,9 @@
 #include "train/commands.h"
 
 int main(int argc, char** argv) {
-  using namespace expertoire;
-  const std::vector<cli::Command> commands = {train::kDataCommand, train::kDocumentsCommand,
-                                              train::kPlotCommand};
-  return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
-                  argv);
+  namespace train = expertoire::train;
+  const std::vector<expertoire::cli::Command> commands = {
+      train::kDataCommand, train::kDocumentsCommand, train::kPlotCommand};
+  return expertoire::cli::run(
+      {"expertoire-train", "Trains Monet and what it is compared with", commands}, argc, argv);
 }
