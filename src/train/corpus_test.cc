@@ -139,7 +139,8 @@ TEST_F(CorpusTest, RemovesWhatAKilledRunLeft) {
 TEST_F(CorpusTest, WritesOverNothing) {
   folder_.write("out/mine.txt", "precious");
   EXPECT_THAT(refusal(), HasSubstr("invalid_argument: writing the folder"));
-  EXPECT_THAT(refusal("out/"), HasSubstr("it exists"));
+  options_.groups[0].files[0] = folder_.file("none.jsonl");
+  EXPECT_THAT(refusal("out/"), HasSubstr("it exists")) << "said before any text is read";
   EXPECT_EQ(test::read_bytes(folder_.file("out/mine.txt")), "precious");
   EXPECT_THAT(refusal("none/out"), HasSubstr("not_found: making the folder"));
 }

@@ -92,6 +92,18 @@ TEST(CurvesPageTest, CopesWithFewAndStrangeValues) {
   }
 }
 
+// The means of equal values differ in their last bit: no range to put ticks into.
+TEST(CurvesPageTest, RoundingIsNoRange) {
+  Chart chart{"t", "x", {{0, {}, false}}, {}, {}};
+  for (int i = 0; i < 10; ++i) {
+    const double y = i % 2 == 0 ? 6.3 : std::nextafter(6.3, 7.0);
+    chart.lines[0].points.push_back({1.0 * i, y, y, y});
+  }
+  const std::string svg = svg_chart(chart, 0, 0, "c");
+  EXPECT_THAT(svg, HasSubstr(">6.5<"));
+  EXPECT_LT(count(svg, "class=\"tick\""), 16u);
+}
+
 // What rises steeply at first does not squeeze the rest: the chart's range is that of the end.
 TEST(CurvesPageTest, TheRangeIsThatOfTheLaterPart) {
   Chart chart{"t", "x", {{0, {}, false}}, {}, {}};
