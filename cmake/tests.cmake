@@ -25,7 +25,8 @@ function(expertoire_tests)
       get_filename_component(name "${folder}" NAME)
       add_executable(${name}_test ${sources})
       target_link_libraries(${name}_test
-        PRIVATE expertoire_options expertoire_test_support GTest::gtest_main)
+        PRIVATE expertoire_options expertoire_test_support GTest::gtest_main
+                $<$<STREQUAL:${name},train>:expertoire_train_data>)
       gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS unit
                            DISCOVERY_TIMEOUT 60)
     endif()

@@ -20,6 +20,7 @@ LAYERS = [
     ["engine"],
     ["embed", "analysis", "eval"],
     ["server", "cli", "python"],
+    ["train"],
 ]
 RANK = {folder: rank for rank, row in enumerate(LAYERS) for folder in row}
 MAX_LINES = 450
