@@ -18,8 +18,14 @@ struct Command {
 /// In the order in which `expertoire --help` lists them.
 const std::vector<Command>& commands();
 
+struct Program {
+  const char* name;
+  const char* help;
+  const std::vector<Command>& commands;
+};
+
 /// Parses and runs; errors become one line on stderr. Returns the process's exit code
 /// (docs/cli.md has the table).
-int run(int argc, const char* const* argv);
+int run(const Program& program, int argc, const char* const* argv);
 
 }  // namespace expertoire::cli

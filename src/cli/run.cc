@@ -45,8 +45,8 @@ void prepare_process() {
 }
 
 // Not fmt::print: it throws when stderr is gone.
-int fail(ErrorCode code, const std::string& sentence) {
-  std::fputs(("expertoire: " + sentence + "\n").c_str(), stderr);
+int fail(const Program& program, ErrorCode code, const std::string& sentence) {
+  std::fputs(fmt::format("{}: {}\n", program.name, sentence).c_str(), stderr);
   return exit_code(interrupt_token().cancelled() ? ErrorCode::kCancelled : code);
 }
 
@@ -73,26 +73,26 @@ int parse_and_run(CLI::App& app, int argc, const char* const* argv) {
 
 }  // namespace
 
-int run(int argc, const char* const* argv) {
+int run(const Program& program, int argc, const char* const* argv) {
   prepare_process();
-  CLI::App app{"Embeddings, traces and edits of the routing of Mixture-of-Experts models",
-               "expertoire"};
+  CLI::App app{program.help, program.name};
   app.require_subcommand(1);
   app.set_version_flag("--version", EXPERTOIRE_VERSION);
-  for (const Command& command : commands()) {
+  for (const Command& command : program.commands) {
     CLI::App* sub = app.add_subcommand(command.name, command.help);
     sub->callback(command.setup(*sub));
   }
   try {
     return parse_and_run(app, argc, argv);
   } catch (const Error& error) {
-    return fail(error.code(), error.what());
+    return fail(program, error.code(), error.what());
   } catch (const std::system_error& error) {  // fmt::print to a full disk, a folder without access
-    return fail(ErrorCode::kIo, error.what());
+    return fail(program, ErrorCode::kIo, error.what());
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kIo, "not enough memory; use a smaller --batch-tokens or model");
+    return fail(program, ErrorCode::kIo,
+                "not enough memory; use a smaller --batch-tokens or model");
   } catch (const std::exception& error) {
-    fail(ErrorCode::kInternal, fmt::format("unexpected: {}", error.what()));
+    fail(program, ErrorCode::kInternal, fmt::format("unexpected: {}", error.what()));
     return 1;
   }
 }
