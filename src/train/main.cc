@@ -1,8 +1,15 @@
+#include "train/commands.h"
+#ifdef EXPERTOIRE_TRAIN
 #include "train/torch/commands.h"
+#endif
 
 int main(int argc, char** argv) {
   using namespace expertoire;
-  const std::vector<cli::Command> commands = {train::kReplayCommand};
+  const std::vector<cli::Command> commands = {
+#ifdef EXPERTOIRE_TRAIN
+      train::kReplayCommand,
+#endif
+      train::kDataCommand, train::kDocumentsCommand, train::kPlotCommand};
   return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
                   argv);
 }

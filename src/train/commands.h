@@ -1,0 +1,10 @@
+// The sub-commands of expertoire-train that need no libtorch.
+#pragma once
+
+#include "cli/command.h"
+
+namespace expertoire::train {
+
+extern const cli::Command kDataCommand, kDocumentsCommand, kPlotCommand;
+
+}  // namespace expertoire::train
