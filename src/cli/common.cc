@@ -110,7 +110,7 @@ ProgressBar::~ProgressBar() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
 }
 
-void ProgressBar::update(int64_t done, std::optional<double> fraction) {
+void ProgressBar::update(int64_t done, std::optional<double> fraction, std::string_view note) {
   using std::chrono::duration;
   const auto now = std::chrono::steady_clock::now();
   if (!terminal_ || now - last_ < std::chrono::milliseconds(100)) return;
@@ -123,6 +123,7 @@ void ProgressBar::update(int64_t done, std::optional<double> fraction) {
     const int left = static_cast<int>(seconds * (1 - *fraction) / *fraction);
     line += fmt::format(", {:.0f} %, {}:{:02} left", *fraction * 100, left / 60, left % 60);
   }
+  if (!note.empty()) line += fmt::format(", {}", note);
   std::fputs(line.c_str(), stderr);
 }
 

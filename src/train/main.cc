@@ -7,9 +7,10 @@ int main(int argc, char** argv) {
   using namespace expertoire;
   const std::vector<cli::Command> commands = {
 #ifdef EXPERTOIRE_TRAIN
-      train::kReplayCommand,
+      train::kRunCommand,   train::kReplayCommand,    train::kTrainingBenchCommand,
 #endif
-      train::kDataCommand, train::kDocumentsCommand, train::kPlotCommand};
+      train::kDataCommand,  train::kDocumentsCommand, train::kPlotCommand,
+      train::kExportCommand};
   return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
                   argv);
 }

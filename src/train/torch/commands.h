@@ -10,6 +10,6 @@
 
 namespace expertoire::train {
 
-extern const cli::Command kReplayCommand;
+extern const cli::Command kReplayCommand, kRunCommand, kTrainingBenchCommand;
 
 }  // namespace expertoire::train

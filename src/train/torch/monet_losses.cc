@@ -15,18 +15,16 @@ using torch::autograd::variable_list;
 
 constexpr double kUnifEps = 1e-6;
 
-// Mean score of every key over the tokens of all processes: [heads·n] double.
+// Adds up scores and counts of every key.
 template <class T>
-Tensor mean_scores(const KeptView<T>& kept, int64_t tokens, Processes* processes) {
-  Tensor sums = at::zeros({kept.heads * kept.n}, at::kDouble);
-  auto* to = sums.mutable_data_ptr<double>();
-  for (int64_t row = 0; row < tokens * kept.heads; ++row) {
-    double* head = to + row % kept.heads * kept.n;
+void tally(const KeptView<T>& kept, int64_t rows, double* sums, int64_t* counts) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t head = row % kept.heads * kept.n;
     for (int64_t e = kept.offsets[row]; e < kept.offsets[row + 1]; ++e) {
-      head[kept.keys[e]] += kept.scores[e];
+      sums[head + kept.keys[e]] += kept.scores[e];
+      counts[head + kept.keys[e]] += 1;
     }
   }
-  return shared_mean(sums / static_cast<double>(tokens), processes);
 }
 
 template <class T>
@@ -41,19 +39,23 @@ class KeptLosses : public torch::autograd::Function<KeptLosses> {
                                const Tensor& offsets, const Tensor& keys, int64_t heads, int64_t n,
                                Processes* processes) {
     const int64_t rows = offsets.size(0) - 1;
-    Tensor means;
+    const Tensor sums = at::zeros({heads * n}, at::kDouble);
+    const Tensor counts = at::zeros({heads * n}, at::kLong);
     double largest = 0;
     with_type(scores, [&]<class T>() {
       const auto kept = kept_view<T>(scores, offsets, keys, heads, n);
-      means = mean_scores(kept, rows / heads, processes);
+      tally(kept, rows, sums.mutable_data_ptr<double>(), counts.mutable_data_ptr<int64_t>());
       for (int64_t row = 0; row < rows; ++row) largest += kept.scores[largest_entry(kept, row)];
     });
+    const Tensor means = shared_mean(sums / static_cast<double>(rows / heads), processes);
     context->save_for_backward({scores, offsets, keys, means});
     context->saved_data["heads"] = heads;
     context->saved_data["n"] = n;
     const Tensor unif = -(means + kUnifEps).log().mean();
     const double amb = 1 - largest / static_cast<double>(rows);
-    return {unif.to(scores.scalar_type()), at::zeros({}, scores.options()).fill_(amb)};
+    context->mark_non_differentiable({means, counts});
+    return {unif.to(scores.scalar_type()), at::zeros({}, scores.options()).fill_(amb), means,
+            counts};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -91,12 +93,14 @@ class KeptLosses : public torch::autograd::Function<KeptLosses> {
 
 SideLosses side_losses(const KeptKeys& kept, int64_t heads, int64_t n, Processes* processes) {
   if (kept.dense.defined()) {
-    return {-(shared_mean(kept.dense.mean(0), processes) + kUnifEps).log().mean(),
-            (1 - kept.dense.amax(-1)).mean()};
+    const Tensor means = shared_mean(kept.dense.mean(0), processes);
+    return {-(means + kUnifEps).log().mean(), (1 - kept.dense.amax(-1)).mean(),
+            means.detach().to(at::kDouble).reshape({-1}),
+            (kept.dense.detach() > 0).sum(0).reshape({-1})};
   }
   const variable_list losses =
       KeptLosses::apply(kept.scores, kept.offsets, kept.keys, heads, n, processes);
-  return {losses[0], losses[1]};
+  return {losses[0], losses[1], losses[2], losses[3]};
 }
 
 }  // namespace expertoire::train

@@ -6,8 +6,10 @@
 namespace expertoire::train {
 
 struct SideLosses {
-  Tensor unif;  ///< mean over heads and keys of −log(mean over all tokens of g + 1e-6)
-  Tensor amb;   ///< mean over tokens and heads of 1 − max g
+  Tensor unif;           ///< mean over heads and keys of −log(mean over all tokens of g + 1e-6)
+  Tensor amb;            ///< mean over tokens and heads of 1 − max g
+  Tensor mean_scores;    ///< [heads·n] double, of all processes, without gradient
+  Tensor tokens_of_key;  ///< [heads·n] int64: tokens of this process that kept a key
 };
 
 /// For one side; `heads` and `n` keys a head.

@@ -1,10 +1,7 @@
 #include "train/torch/monet_router.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/bincount.h>
-#include <ATen/ops/cumsum.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/maximum.h>
 #include <ATen/ops/softmax.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -93,7 +90,7 @@ class KeepKeys : public torch::autograd::Function<KeepKeys> {
     const Tensor z = at::linear(x, weight);
     Tensor mean = running_mean;
     Tensor var = running_var;
-    if (rule.pass->training) {
+    if (rule.pass->training && !rule.pass->frozen_router) {
       const Statistics now = batch_statistics(z, rule.heads, rule.per_key, rule.pass->processes);
       update_running(running_mean, running_var, now.mean, now.var, now.count, rule.momentum);
       mean = now.mean;
@@ -178,24 +175,6 @@ class KeepKeys : public torch::autograd::Function<KeepKeys> {
   }
 };
 
-RouterUse use_of(const MonetRouting& routing, int64_t tokens, int64_t heads, int64_t n) {
-  const at::NoGradGuard no_grad;
-  RouterUse use;
-  for (int s = 0; s < 2; ++s) {
-    const KeptKeys& kept = routing.side[s];
-    if (kept.dense.defined()) {
-      use.tokens_of_key[s] = (kept.dense > 0).sum(0).reshape({-1});
-    } else {
-      const Tensor counts = kept.offsets.diff();
-      const Tensor head = at::arange(heads, at::kLong).repeat({tokens}).repeat_interleave(counts);
-      use.tokens_of_key[s] = at::bincount(head * n + kept.keys, {}, heads * n);
-    }
-    use.survivors[s] =
-        use.tokens_of_key[s].sum().item<double>() / static_cast<double>(tokens * heads);
-  }
-  return use;
-}
-
 }  // namespace
 
 MonetRouter::MonetRouter(const ModelShape& shape, const std::string& prefix, Parameters& parameters)
@@ -220,7 +199,8 @@ MonetRouter::MonetRouter(const ModelShape& shape, const std::string& prefix, Par
 KeptKeys MonetRouter::keep(const Side& side, const Tensor& x, const Pass& pass) const {
   const variable_list kept =
       KeepKeys::apply(x, side.weight, side.running_mean, side.running_var,
-                      KeepKeys::Rule{heads_, n_, per_key_, threshold_, momentum_, &pass});
+                      KeepKeys::Rule{heads_, n_, per_key_, threshold_,
+                                     pass.router_momentum.value_or(momentum_), &pass});
   return {kept[0], kept[1], kept[2], {}};
 }
 
@@ -233,14 +213,14 @@ KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& 
     const Tensor values = z.detach().to(at::kDouble);
     Tensor mean = side.running_mean.to(at::kDouble);
     Tensor var = side.running_var.to(at::kDouble);
-    if (pass.training) {
+    if (pass.training && !pass.frozen_router) {
       const std::vector<int64_t> over =
           per_key_ ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 2};
       mean = values.mean(over);
       var = values.var(over, false);
       const double count = static_cast<double>(z.numel()) / static_cast<double>(mean.numel());
       update_running(side.running_mean, side.running_var, mean.flatten(), var.flatten(), count,
-                     momentum_);
+                     pass.router_momentum.value_or(momentum_));
     }
     const Tensor v =
         (values - mean.view({1, heads_, -1})) * (var.view({1, heads_, -1}) + kBatchNormEps).rsqrt();
@@ -252,15 +232,21 @@ KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& 
 void MonetRouter::route(const Tensor& x, Pass& pass) const {
   MonetRouting routing;
   Tensor unif, amb;
+  RouterUse use;
   for (int s = 0; s < 2; ++s) {
     routing.side[s] = pass.dense ? keep_dense(sides_[s], x, pass) : keep(sides_[s], x, pass);
     const SideLosses losses = side_losses(routing.side[s], heads_, n_, pass.processes);
     unif = s == 0 ? losses.unif : (unif + losses.unif) / 2;
     amb = s == 0 ? losses.amb : (amb + losses.amb) / 2;
+    use.tokens_of_key[s] = losses.tokens_of_key;
+    use.mean_scores[s] = losses.mean_scores;
+    use.survivors[s] =
+        losses.tokens_of_key.sum().item<double>() / static_cast<double>(x.size(0) * heads_);
   }
   pass.unif.push_back(unif);
   pass.amb.push_back(amb);
-  pass.use.push_back(use_of(routing, x.size(0), heads_, n_));
+  use.amb = amb.item<double>();
+  pass.use.push_back(use);
   pass.routing = std::move(routing);
 }
 

@@ -27,7 +27,9 @@ struct MonetRouting {
 /// How a Monet router was used in a pass, for the log.
 struct RouterUse {
   double survivors[2] = {};  ///< mean kept keys a token and head
+  double amb = 0;            ///< mean over both sides of 1 − max g
   Tensor tokens_of_key[2];   ///< [heads·n] int64: by how many tokens each key was kept
+  Tensor mean_scores[2];     ///< [heads·n] double: mean g over tokens
 };
 
 /// One pass over a batch. x below is [tokens, hidden_size], tokens = sequences · length.
@@ -36,6 +38,9 @@ struct Pass {
   bool bf16 = false;   ///< products of matrices and attention in bf16; the rest stays as it is
   bool dense = false;  ///< Monet by plain operators on all keys: on GPUs, and the oracle of tests
   Processes* processes = nullptr;  ///< whose statistics are shared; null = this one alone
+  /// Routers select by their running statistics and leave them alone, in training too.
+  bool frozen_router = false;
+  std::optional<double> router_momentum;  ///< in place of the model's
 
   std::optional<MonetRouting> routing;  ///< of the last layer that routed
   /// One term a layer that has it.
