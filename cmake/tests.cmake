@@ -21,16 +21,27 @@ function(expertoire_tests)
   file(GLOB folders LIST_DIRECTORIES true CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/*")
   foreach(folder ${folders})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*_test.cc")
-    if(sources)
-      get_filename_component(name "${folder}" NAME)
-      add_executable(${name}_test ${sources})
-      target_link_libraries(${name}_test
-        PRIVATE expertoire_options expertoire_test_support GTest::gtest_main
-                $<$<STREQUAL:${name},train>:expertoire_train_data>)
-      gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS unit
-                           DISCOVERY_TIMEOUT 60)
-    endif()
+    list(FILTER sources EXCLUDE REGEX "/train/torch/")
+    get_filename_component(name "${folder}" NAME)
+    expertoire_test_program(${name} "${sources}")
   endforeach()
+  target_link_libraries(train_test PRIVATE expertoire_train)
+  if(EXPERTOIRE_TRAIN)
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/train/torch/*_test.cc")
+    expertoire_test_program(train_torch "${sources}")
+    target_link_libraries(train_torch_test PRIVATE expertoire_train_torch)
+  endif()
+endfunction()
+
+# The program NAME_test of these sources, if there are any.
+function(expertoire_test_program name sources)
+  if(sources)
+    add_executable(${name}_test ${sources})
+    target_link_libraries(${name}_test
+      PRIVATE expertoire_options expertoire_test_support GTest::gtest_main)
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS unit
+                         DISCOVERY_TIMEOUT 60)
+  endif()
 endfunction()
 
 # Disassembles the panel products and fails on register spills and lost prefetches. Only where they are compiled as

@@ -28,6 +28,7 @@ MAX_LINES = 450
 MACHINE_PATH = re.compile("(?<![\\w.])(/" + "work/|/" + "home/[a-z]|/" + "root/)")
 INTRINSIC = re.compile(r"immintrin\.h|\b_mm\d*_\w+|\b__m(128|256|512)\w*")
 SIMD_LEVELS = {"avx2.cc", "avx512.cc", "avx512bf16.cc", "neon.cc"}
+TORCH = re.compile(r'#include [<"](?:torch|ATen|c10|caffe2)/')
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 SKIP = re.compile(r"GTEST_SKIP|EXPERTOIRE_NEEDS_SHARED|pytest\.skip|pytest\.mark\.skip|importorskip")
 TEXT = {".cc", ".h", ".py", ".md", ".cmake", ".txt", ".json", ".sh", ".yml", ".toml", ""}
@@ -72,6 +73,15 @@ def intrinsics(path, relative, text):
             yield f"line {number}: intrinsics belong in src/simd/<level>.cc"
 
 
+def libtorch(path, relative, text):
+    """Only src/train/torch may include libtorch."""
+    if path.suffix not in {".cc", ".h"} or relative.parts[:3] == ("src", "train", "torch"):
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if TORCH.match(line):
+            yield f"line {number}: libtorch belongs in src/train/torch"
+
+
 def size(path, relative, text):
     lines = text.count("\n")
     if path.suffix in {".cc", ".h", ".py"} and lines > MAX_LINES:
@@ -113,7 +123,7 @@ def violations(root):
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        for rule in (include_direction, intrinsics, size, machine_paths, links):
+        for rule in (include_direction, intrinsics, libtorch, size, machine_paths, links):
             for message in rule(path, relative, text):
                 yield f"{relative}: {message}"
         for message in skipped_rows(path, relative, text, listed):

@@ -131,15 +131,16 @@ ProgressBar::~ProgressBar() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
 }
 
-void ProgressBar::update(int64_t done, std::optional<double> fraction) {
+void ProgressBar::update(int64_t done, std::optional<double> fraction, std::string_view note) {
   using std::chrono::duration;
   const auto now = std::chrono::steady_clock::now();
   if (!terminal_ || now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   shown_ = true;
   const double seconds = duration<double>(now - start_).count();
-  std::fputs(("\r\x1b[K" + progress_text(unit_, begun_, {done, fraction}, seconds)).c_str(),
-             stderr);
+  std::string line = "\r\x1b[K" + progress_text(unit_, begun_, {done, fraction}, seconds);
+  if (!note.empty()) line += fmt::format(", {}", note);
+  std::fputs(line.c_str(), stderr);
 }
 
 size_t choose(std::string_view option, std::string_view value,

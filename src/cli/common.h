@@ -73,7 +73,8 @@ class ProgressBar {
   /// `unit`: "texts", "tokens" …; `begun`: what an earlier run did.
   explicit ProgressBar(std::string unit, ProgressPoint begun = {});
   ~ProgressBar();
-  void update(int64_t done, std::optional<double> fraction);
+  /// `fraction` of the whole work that is done, if known: it gives the ETA. `note` ends the line.
+  void update(int64_t done, std::optional<double> fraction, std::string_view note = {});
 
  private:
   std::string unit_;

@@ -5,6 +5,6 @@
 
 namespace expertoire::train {
 
-extern const cli::Command kDataCommand, kDocumentsCommand, kPlotCommand;
+extern const cli::Command kDataCommand, kDocumentsCommand, kExportCommand, kPlotCommand;
 
 }  // namespace expertoire::train

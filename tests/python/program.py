@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(os.environ.get("EXPERTOIRE_PROGRAM", ROOT / "build/release/expertoire")).resolve()
+TRAINER = Path(os.environ.get("EXPERTOIRE_TRAINER", ROOT / "build/release/expertoire-train")).resolve()
 CORPUS = ROOT / "data/calibration/openstax.jsonl"
 
 # docs/cli.md

@@ -18,6 +18,7 @@ GOOD = {
     "src/base/a.h": '#include <vector>\n',
     "src/model/b.cc": '#include "base/a.h"\n#include "model/b.h"\n#include "ffn/f.h"\n',
     "src/simd/avx2.cc": '#include <immintrin.h>\n__m256 x = _mm256_setzero_ps();\n',
+    "src/train/torch/t.cc": '#include <ATen/core/Tensor.h>\n#include "cli/command.h"\n',
     "src/base/a_test.cc": '#include "engine/session.h"\n',
 }
 
@@ -45,6 +46,8 @@ def test_good_tree_passes(tmp_path):
     ("src/ffn/c.cc", "#include <immintrin.h>\n", "line 1: intrinsics belong in src/simd"),
     ("src/simd/kernels.cc", "__m512 x;\n", "src/simd/kernels.cc: line 1: intrinsics"),
     ("src/base/c.h", "auto x = _mm_pause();\n", "intrinsics belong"),
+    ("src/train/c.cc", "#include <torch/torch.h>\n", "line 1: libtorch belongs in src/train/torch"),
+    ("src/engine/c.cc", '#include "train/config.h"\n', "engine may not include train"),
     ("src/base/c.cc", "//\n" * 451, "451 lines, at most 450"),
     ("scripts/c.py", "#\n" * 451, "451 lines"),
     ("docs/a.md", "[gone](../src/base/gone.h)\n", "docs/a.md: broken link ../src/base/gone.h"),

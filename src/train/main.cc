@@ -1,0 +1,16 @@
+#include "train/commands.h"
+#ifdef EXPERTOIRE_TRAIN
+#include "train/torch/commands.h"
+#endif
+
+int main(int argc, char** argv) {
+  using namespace expertoire;
+  const std::vector<cli::Command> commands = {
+#ifdef EXPERTOIRE_TRAIN
+      train::kRunCommand,   train::kReplayCommand,    train::kTrainingBenchCommand,
+#endif
+      train::kDataCommand,  train::kDocumentsCommand, train::kPlotCommand,
+      train::kExportCommand};
+  return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
+                  argv);
+}
