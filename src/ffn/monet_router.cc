@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numbers>
 
 #include "base/error.h"
+#include "base/normal_quantile.h"
 
 namespace expertoire {
 namespace {
@@ -15,20 +14,6 @@ namespace {
 constexpr int64_t kTokenBlock = 16;
 
 }  // namespace
-
-// By bisection of the distribution function, which is exact to some 1e-16; called once a layer.
-double normal_quantile(double p) {
-  if (p <= 0) return -std::numeric_limits<double>::infinity();
-  if (p >= 1) return std::numeric_limits<double>::infinity();
-  double low = -40;
-  double high = 40;
-  for (int i = 0; i < 200 && low < high; ++i) {
-    const double middle = (low + high) / 2;
-    const bool below = 0.5 * std::erfc(-middle / std::numbers::sqrt2) < p;
-    (below ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
 
 // What a block of tokens keeps of one side, until the blocks are joined.
 struct MonetRouter::Kept {

@@ -8,9 +8,6 @@
 
 namespace expertoire {
 
-/// Φ⁻¹(p): the number below which a normal variable lies with probability p; ±infinity at 0 and 1.
-double normal_quantile(double p);
-
 /// For each side and head: z = W x; the keys whose normalised logit reaches Φ⁻¹(1 − k/n) are kept,
 /// and at least the best; g is the softmax of the raw z over the kept ones.
 class MonetRouter {

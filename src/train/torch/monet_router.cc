@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "train/normal_quantile.h"
+#include "base/normal_quantile.h"
 #include "train/torch/kept_view.h"
 #include "train/torch/monet_losses.h"
 #include "train/torch/processes.h"

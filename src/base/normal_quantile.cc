@@ -1,11 +1,13 @@
-#include "train/normal_quantile.h"
+#include "base/normal_quantile.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
-namespace expertoire::train {
+namespace expertoire {
 
 double normal_quantile(double p) {
+  if (p <= 0 || p >= 1) return std::copysign(std::numeric_limits<double>::infinity(), p - 0.5);
   // Bisection to a good start, then Newton: x −= (Φ(x) − p)/φ(x).
   const auto distribution = [](double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); };
   double low = -39;
@@ -22,4 +24,4 @@ double normal_quantile(double p) {
   return x;
 }
 
-}  // namespace expertoire::train
+}  // namespace expertoire
