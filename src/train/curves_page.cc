@@ -32,6 +32,11 @@ std::optional<double> survivors(const LogRecord& record) {
   return one && two ? std::optional((*one + *two) / 2) : one ? one : two;
 }
 
+std::optional<double> keys_used(const LogRecord& record) {
+  const auto share = record.value("keys_used");
+  return share ? std::optional(100 * *share) : std::nullopt;
+}
+
 const Value kTrainLoss = first_of({"lm", "loss"});
 const Value kHeldOutLoss = first_of({"held_out_loss"});
 
@@ -97,14 +102,19 @@ Chart chart_of(const std::vector<RunLog>& runs, std::string title, const Value& 
   return chart;
 }
 
-Chart loss_chart(const std::vector<RunLog>& runs, std::string title,
-                 TimeUnit time = {0, "tokens"}) {
-  Chart chart = chart_of(runs, std::move(title), kTrainLoss, time);
+// Dots from the held-out records, in a chart of the same time.
+Chart with_held_out(const std::vector<RunLog>& runs, Chart chart, const Value& y,
+                    TimeUnit time = {0, "tokens"}) {
   for (size_t i = 0; i < runs.size(); ++i) {
-    std::vector<Point> points = points_of(runs[i].held_out, kHeldOutLoss, time.seconds);
+    std::vector<Point> points = points_of(runs[i].held_out, y, time.seconds);
     if (!points.empty()) chart.lines.push_back({i, std::move(points), true});
   }
   return chart;
+}
+
+// What the trainer measures in training and on held-out text under one name.
+Chart chart_of_both(const std::vector<RunLog>& runs, std::string title, const Value& y) {
+  return with_held_out(runs, chart_of(runs, std::move(title), y), y);
 }
 
 // A level for every value that the runs' settings have, once.
@@ -124,26 +134,36 @@ double itself(double value) { return value; }
 double natural_log(double value) { return std::log(value); }
 
 std::vector<Chart> charts_of(const std::vector<RunLog>& runs) {
-  const std::vector<std::string> k = {"moe_topk"}, n = {"moe_experts", "peer_keys", "num_experts"};
-  std::vector<Chart> charts = {
-      loss_chart(runs, "Loss against tokens (nats a token)"),
-      loss_chart(runs, "Loss against time (nats a token)", time_unit(runs)),
-      chart_of(runs, "Survivors a token and head", survivors),
-      chart_of(runs, "Keys used", first_of({"keys_used"})),
-      chart_of(runs, "Uniformity", first_of({"unif"})),
-      chart_of(runs, "Ambiguity", first_of({"amb"})),
-      chart_of(runs, "Load balance", first_of({"balance"})),
-      chart_of(runs, "Router z-loss", first_of({"z"})),
-      chart_of(runs, "Gradient norm", first_of({"grad_norm"})),
-      chart_of(runs, "Tokens a second", first_of({"tokens_per_second"})),
-      chart_of(runs, "Learning rate", first_of({"lr"}))};
-  add_levels(runs, k, "k = ", itself, charts[2]);
-  add_levels(runs, n, "n = ", itself, charts[3]);
-  add_levels(runs, n, "ln ", natural_log, charts[4]);
-  for (const ChartLevel& level : charts[2].levels) {
-    charts[2].show.insert(charts[2].show.end(), {0.7 * level.y, 1.3 * level.y});
+  const TimeUnit time = time_unit(runs);
+  const auto loss = [&](std::string title, TimeUnit unit) {
+    return with_held_out(runs, chart_of(runs, std::move(title), kTrainLoss, unit), kHeldOutLoss,
+                         unit);
+  };
+  Chart alive = chart_of_both(runs, "Survivors a token and head", survivors);
+  add_levels(runs, {"moe_topk"}, "k = ", itself, alive);
+  for (const ChartLevel& level : alive.levels) {
+    alive.show.insert(alive.show.end(), {0.7 * level.y, 1.3 * level.y});
   }
-  charts[9].show = {0};
+  Chart used = chart_of_both(runs, "Keys used (%)", keys_used);
+  used.levels = {{100, "all"}};
+  Chart uniformity = chart_of_both(runs, "Uniformity", first_of({"unif"}));
+  add_levels(runs, {"moe_experts"}, "ln ", natural_log, uniformity);
+  Chart load = chart_of(runs, "Largest load of an expert", first_of({"load_max"}));
+  load.levels = {{1, "even"}};
+  Chart speed = chart_of(runs, "Tokens a second", first_of({"tokens_per_second"}));
+  speed.show = {0};
+  std::vector<Chart> charts = {loss("Loss against tokens (nats a token)", {0, "tokens"}),
+                               loss("Loss against time (nats a token)", time),
+                               std::move(alive),
+                               std::move(used),
+                               std::move(uniformity),
+                               chart_of_both(runs, "Ambiguity", first_of({"amb"})),
+                               chart_of(runs, "Load balance", first_of({"balance"})),
+                               std::move(load),
+                               chart_of(runs, "Router z-loss", first_of({"z"})),
+                               chart_of(runs, "Gradient norm", first_of({"grad_norm"})),
+                               std::move(speed),
+                               chart_of(runs, "Learning rate", first_of({"lr"}))};
   std::erase_if(charts, [](const Chart& chart) { return chart.lines.empty(); });
   return charts;
 }
@@ -221,6 +241,12 @@ std::optional<double> final_mean(const Records& records, const Value& y) {
   return found == 0 ? std::nullopt : std::optional(sum / static_cast<double>(found));
 }
 
+// On held-out text where the run measured it there.
+std::optional<double> last_of(const RunLog& run, const Value& y) {
+  const auto measured = run.held_out.empty() ? std::nullopt : y(run.held_out.back());
+  return measured ? measured : final_mean(run.steps, y);
+}
+
 std::string table(const std::vector<RunLog>& runs) {
   std::string html =
       "<table>\n<tr><th>run</th><th>tokens</th><th>hours</th><th>loss</th><th>held out</th>"
@@ -233,9 +259,9 @@ std::string table(const std::vector<RunLog>& runs) {
         svg_key(i, 0, 5, false), xml_text(run.name), short_number(last.tokens),
         last.seconds / 3600);
     html += cell(final_mean(run.steps, kTrainLoss), "{:.3f}");
-    html += cell(run.held_out.empty() ? std::nullopt : kHeldOutLoss(run.held_out.back()), "{:.3f}");
-    html += cell(final_mean(run.steps, survivors), "{:.1f}");
-    html += cell(final_mean(run.steps, first_of({"keys_used"})), "{:.1f}");
+    html += cell(last_of(run, kHeldOutLoss), "{:.3f}");
+    html += cell(last_of(run, survivors), "{:.1f}");
+    html += cell(last_of(run, keys_used), "{:.1f} %");
     html += cell(final_mean(run.steps, first_of({"tokens_per_second"})), "{:.0f}") + "</tr>\n";
   }
   return html + "</table>\n";
@@ -260,8 +286,10 @@ std::string curves_html(const std::vector<RunLog>& runs) {
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
       "<title>Training curves</title>\n<style>\n{}{}</style>\n</head>\n<body>\n<main>\n"
-      "<h1>Training curves</h1>\n<p>Where each run ended: means over the last twentieth of its "
-      "steps; the last held-out measurement.</p>\n<div class=\"scroll\">\n{}</div>\n{}</main>\n"
+      "<h1>Training curves</h1>\n<p>Where each run ended: loss and speed over the last twentieth "
+      "of "
+      "its steps; survivors and keys on held-out text where they were measured there.</p>\n<div "
+      "class=\"scroll\">\n{}</div>\n{}</main>\n"
       "</body>\n</html>\n",
       chart_style(), kPageStyle, table(runs), svg_document(runs, false));
 }

@@ -51,12 +51,12 @@ TEST(CurvesPageTest, DrawsWhatWasLoggedAndNothingElse) {
 
 TEST(CurvesPageTest, DrawsSettingsAsLevels) {
   RunLog one =
-      run("one", 5, {{"unif", 6.3}, {"survivors1", 7}, {"survivors2", 9}, {"keys_used", 5}});
+      run("one", 5, {{"unif", 6.3}, {"survivors1", 7}, {"survivors2", 9}, {"keys_used", 0.5}});
   one.config = {{"model", {{"moe_topk", 8}, {"moe_experts", 512}}}};
   RunLog two = one;
   two.config["model"]["moe_topk"] = 16;
   const std::string svg = curves_svg({one, two, run("dense", 5, {{"loss", 1}})});
-  for (const char* label : {">k = 8<", ">k = 16<", ">n = 512<", ">ln 512<"}) {
+  for (const char* label : {">k = 8<", ">k = 16<", ">all<", ">ln 512<"}) {
     EXPECT_EQ(count(svg, label), 1u) << label;
   }
 }
@@ -67,6 +67,10 @@ TEST(CurvesPageTest, HeldOutLossesAreDots) {
   log.held_out.push_back({5, 5000, 10, {{"held_out_loss", 3.25}}});
   EXPECT_EQ(count(curves_svg({log}), "<circle"), 4u) << "two charts of loss";
   EXPECT_THAT(curves_html({log}), HasSubstr("<td>3.250</td>"));
+  log.held_out[1].values["survivors2"] = 8.75;
+  log.held_out[1].values["keys_used"] = 0.5;
+  EXPECT_EQ(count(curves_svg({log}), "<circle"), 6u) << "and one each of survivors and keys";
+  EXPECT_THAT(curves_html({log}), HasSubstr("<td>8.8</td><td>50.0 %</td>"));
 }
 
 TEST(CurvesPageTest, GathersManyStepsIntoBinsWithABand) {

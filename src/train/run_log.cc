@@ -76,9 +76,11 @@ void add(const json& row, const std::string& what, RunLog& log) {
              "name a log of expertoire-train");
   }
   LogRecord record = record_of(row, what);
-  auto& records = row.contains("held_out_loss") ? log.held_out : log.steps;
+  const bool is_held_out = row.contains("held_out_loss");
+  if (!is_held_out && !row.contains("loss") && !row.contains("lm")) return;  // another event
+  auto& records = is_held_out ? log.held_out : log.steps;
   drop_from(record.step, records);
-  if (&records == &log.held_out) {
+  if (is_held_out) {
     if (record.seconds == 0 && !log.steps.empty()) record.seconds = log.steps.back().seconds;
   } else {
     drop_from(record.step + 1, log.held_out);

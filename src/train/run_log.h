@@ -30,9 +30,10 @@ struct RunLog {
   std::optional<double> setting(const std::vector<std::string>& keys) const;
 };
 
-/// Reads a log whose first line is {"run": {configuration}}. A last line that was cut off is left
-/// out. A run that was resumed goes back: a record replaces those of its step and later ones.
-/// Errors: kNotFound, kIo, kBadFile naming the line.
+/// Reads a log whose first line is {"run": {configuration}}. Records with "held_out_loss" are of
+/// held-out text, those with "loss" or "lm" of training; others say what happened and are not kept.
+/// A last line that was cut off is left out. A run that was resumed goes back: a record replaces
+/// those of its step and later ones. Errors: kNotFound, kIo, kBadFile naming the line.
 RunLog read_run_log(const std::string& path);
 
 }  // namespace expertoire::train

@@ -26,7 +26,7 @@ std::string refusal(const std::string& text) {
 
 std::string step(int number, const std::string& more = "") {
   return "{\"step\": " + std::to_string(number) + ", \"tokens\": " + std::to_string(number * 100) +
-         ", \"seconds\": " + std::to_string(number * 2) + more + "}\n";
+         ", \"seconds\": " + std::to_string(number * 2) + ", \"lm\": 1" + more + "}\n";
 }
 
 std::string held_out(int number, double loss) {
@@ -59,6 +59,16 @@ TEST(RunLogTest, TakesMeansOfListsAndLeavesOutWhatIsNoNumber) {
            step(1, R"(, "a": [1, 2, 6], "b": null, "c": "x", "d": [], "e": [1, null])"));
   EXPECT_EQ(log.steps[0].value("a"), 3);
   for (const char* name : {"b", "c", "d", "e"}) EXPECT_FALSE(log.steps[0].value(name)) << name;
+}
+
+// A run that estimates its routers anew says so beside its last step.
+TEST(RunLogTest, OtherEventsReplaceNothing) {
+  const RunLog log =
+      read(std::string(kRun) + "\n" + step(1) + held_out(1, 3) +
+           "{\"recalibrated\": {\"held_out_loss\": 2}, \"step\": 1, \"tokens\": 100}\n");
+  EXPECT_THAT(steps_of(log.steps), ElementsAre(1));
+  EXPECT_EQ(log.steps[0].seconds, 2);
+  EXPECT_EQ(log.held_out.at(0).value("held_out_loss"), 3);
 }
 
 TEST(RunLogTest, FindsSettingsAtAnyDepth) {

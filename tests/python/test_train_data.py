@@ -232,7 +232,7 @@ def write_log(path, **run):
         lines.append({"step": step, "tokens": step * 4096, "seconds": step * 2.5, "lr": 1e-3,
                       "loss": 9 / step**0.1, "lm": 8.9 / step**0.1, "unif": 6.3, "amb": 3.2,
                       "grad_norm": 1.5, "tokens_per_second": 1600, "survivors1": [8.1, 7.9],
-                      "survivors2": 8.4, "keys_used": 500, "balance": None})
+                      "survivors2": 8.4, "keys_used": [0.98, 1.0], "balance": None})
         if step % 100 == 0:
             lines.append({"step": step, "tokens": step * 4096, "held_out_loss": 9 / step**0.1})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -250,7 +250,7 @@ def test_plot_makes_pages_that_need_nothing_else(tmp_path):
         assert text.count("http") == 1, "the name of the SVG format only"
     svg = ElementTree.parse(tmp_path / "curves.svg").getroot()
     words = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
-    for word in ("one <&>", "b", "k = 8", "ln 512", "n = 512", "Ambiguity"):
+    for word in ("one <&>", "b", "k = 8", "ln 512", "all", "Ambiguity"):
         assert word in words
     assert "Load balance" not in words, "nobody logged one"
 
