@@ -85,6 +85,7 @@ std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& o
       {"model", options.model.empty() ? kDefaultModel : options.model},
       {"model_type", model->config().model_type},
       {"config_hash", content_hash(read_text_file(model->folder() + "/config.json"))},
+      {"weights_hash", content_hash(model->weights_sample())},
       {"compute", std::string(compute_name(model->compute()))},
       {"simd", std::string(session->executor().kernels().name)}};
   info.insert(edit.begin(), edit.end());

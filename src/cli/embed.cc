@@ -100,6 +100,7 @@ json describe(const Options& options, const LoadedModel& loaded, const Embedder&
       break;
     case CalibrationChoice::Mode::kFitted:
       about["calibration"] = calibration.path;
+      about["calibration_hash"] = file_hash(calibration.path);
       about["calibration_metadata"] = calibration.calibration.metadata;
       break;
   }

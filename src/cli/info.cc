@@ -107,9 +107,10 @@ void info(const Options& options) {
 
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("--model", options->model,
-                 "Model folder or org/name (default: the model that ships)");
-  app.add_flag("--cpu", options->cpu, "SIMD levels and threads of this machine instead");
+  auto* model = app.add_option("--model", options->model,
+                               "Model folder or org/name (default: the model that ships)");
+  app.add_flag("--cpu", options->cpu, "SIMD levels and threads of this machine instead")
+      ->excludes(model);
   app.add_flag("--json", options->json, "As one JSON object");
   return [options] { info(*options); };
 }

@@ -193,7 +193,10 @@ void trace_tensors(const Options& options, LoadedModel& loaded) {
 }
 
 void trace(const Options& options) {
-  if (!options.out.empty() && options.out != "-") check_writable(options.out);
+  if (!options.out.empty() && options.out != "-") {
+    check_ending(options.out, {".jsonl", ".safetensors"});
+    check_writable(options.out);
+  }
   LoadedModel loaded(options.model, false);
   const std::vector<int> layers = loaded.model->config().routing_layers();
   if (layers.empty()) {
@@ -210,11 +213,13 @@ void trace(const Options& options) {
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->model.add_to(app);
-  app.add_option("--input", options->input, "One text a line: .jsonl, .txt, or - for stdin")
-      ->capture_default_str();
+  auto* input =
+      app.add_option("--input", options->input, "One text a line: .jsonl, .txt, or - for stdin");
+  input->capture_default_str();
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
-  app.add_option("--ids", options->ids, "JSON list of lists of token ids, instead of texts");
+  app.add_option("--ids", options->ids, "JSON list of lists of token ids, instead of texts")
+      ->excludes(input);
   app.add_option("--out", options->out, ".jsonl or .safetensors (default: JSON Lines on stdout)");
   app.add_flag("--logits", options->logits, "The router's logits of all experts too");
   return [options] { trace(*options); };

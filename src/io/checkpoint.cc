@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/json.h"
@@ -126,6 +127,20 @@ std::vector<std::string> Checkpoint::names() const {
   names.reserve(where_.size());
   for (const auto& [name, number] : where_) names.push_back(name);
   return names;
+}
+
+std::string Checkpoint::sample() const {
+  constexpr size_t kBytes = 64;
+  std::string sample;
+  for (const std::string& name : names()) {
+    const TensorView& view = tensor(name);
+    sample += name + shape_text(view.shape) + std::string(dtype_name(view.dtype));
+    for (const size_t at : {size_t{0}, view.bytes / 2}) {
+      const size_t count = std::min(kBytes, view.bytes - at);
+      sample.append(reinterpret_cast<const char*>(view.data) + at, count);
+    }
+  }
+  return sample;
 }
 
 }  // namespace expertoire

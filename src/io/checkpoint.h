@@ -21,6 +21,9 @@ class Checkpoint {
   /// Errors: kNotFound naming the folder.
   const TensorView& tensor(const std::string& name) const;
   void release(const std::string& name) const;
+  /// Names, types, shapes and a few bytes of every tensor, as one string: what tells two
+  /// checkpoints of one shape apart without reading them.
+  std::string sample() const;
   /// All tensor names in sorted order.
   std::vector<std::string> names() const;
 

@@ -47,6 +47,18 @@ TEST(CheckpointTest, ReadsOneFile) {
   EXPECT_EQ(value_of(checkpoint, "a"), 1.0f);
 }
 
+TEST(CheckpointTest, SampleTellsCheckpointsOfOneShapeApart) {
+  const TempDir dir;
+  const auto sample = [&](const std::vector<std::string>& names) {
+    write_shard(dir.file("model.safetensors"), names);
+    return Checkpoint::open(dir.path()).sample();
+  };
+  const std::string before = sample({"a", "b"});
+  EXPECT_EQ(sample({"a", "b"}), before);
+  EXPECT_NE(sample({"b", "a"}), before) << "other values";
+  EXPECT_NE(sample({"a", "c"}), before) << "other names";
+}
+
 TEST(CheckpointTest, ReadsShards) {
   const TempDir dir;
   write_shard(dir.file("m-1.safetensors"), {"a", "d"});

@@ -37,6 +37,8 @@ class Model {
   const ModelConfig& config() const { return config_; }
   Compute compute() const { return compute_; }
   const std::string& folder() const { return folder_; }
+  /// Checkpoint::sample of its weights.
+  std::string weights_sample() const { return checkpoint_.sample(); }
   const std::vector<DecoderLayer>& layers() const { return layers_; }
   const std::vector<float>& final_norm() const { return final_norm_; }
   /// [vocab_size, hidden_size]; empty when loaded without.
