@@ -204,7 +204,7 @@ KeptKeys MonetRouter::keep(const Side& side, const Tensor& x, const Pass& pass) 
   return {kept[0], kept[1], kept[2], {}};
 }
 
-// The rule in plain operators, on any device; in one process.
+// The rule in plain operators, on any device.
 KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& pass) const {
   const Tensor z = at::linear(x, side.weight).view({-1, heads_, n_});
   Tensor keep;
@@ -216,9 +216,15 @@ KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& 
     if (pass.training && !pass.frozen_router) {
       const std::vector<int64_t> over =
           per_key_ ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 2};
-      mean = values.mean(over);
-      var = values.var(over, false);
-      const double count = static_cast<double>(z.numel()) / static_cast<double>(mean.numel());
+      Tensor moments = at::stack({values.sum(over), values.square().sum(over)});
+      Tensor rows = at::full({1}, static_cast<double>(z.size(0)), values.options());
+      if (pass.processes != nullptr) {
+        pass.processes->sum(moments);
+        pass.processes->sum(rows);
+      }
+      const double count = rows.item<double>() * (per_key_ ? 1 : static_cast<double>(n_));
+      mean = moments[0] / count;
+      var = moments[1] / count - mean.square();
       update_running(side.running_mean, side.running_var, mean.flatten(), var.flatten(), count,
                      pass.router_momentum.value_or(momentum_));
     }
