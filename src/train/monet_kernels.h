@@ -52,56 +52,48 @@ template <class T>
 void kept_softmax_backward(const KeptView<T>& kept, const T* score_gradients, int64_t first,
                            int64_t last, T* logit_gradients);
 
-/// One token range of a vertical layer. Rows of `pre`, `mixed`, `sums` and their gradients count
-/// from `first`; those of the kept keys from 0. p = moe_dim / 2 neurons a half-expert.
+/// One side of a Monet layer's tokens, with values a pair (key_pairs.h).
+template <class T>
+struct MixingSide {
+  KeptView<T> kept;
+  const int64_t* pairs = nullptr;  ///< of every entry
+  const T* pre = nullptr;          ///< U x + b: [pairs, p]
+  T* mixed = nullptr;              ///< coefficients of the rows of V and b, added to: [pairs, rows]
+};
+
+/// A vertical layer: p = moe_dim / 2 neurons a half-expert, rows = 2p + 1: p inputs of v11 (v22 on
+/// side 1), p of v12 (v21), and Σ_h g, which weighs b1 (b2).
 template <class T>
 struct VerticalTokens {
-  KeptView<T> side[2];
+  MixingSide<T> side[2];
   int64_t p = 0;
-  int64_t first = 0;
-  const T* pre[2] = {};  ///< U x + b: [tokens, n·p]
-  /// Inputs of v11, v12, v21, v22: [tokens, n·p] each; written, zero at keys that nobody kept.
-  T* mixed[4] = {};
-  T* sums[2] = {};  ///< Σ_h g: [tokens, n]; written likewise
 };
 
-/// Gradients that go with VerticalTokens.
-template <class T>
-struct VerticalGradients {
-  const T* mixed[4] = {};  ///< [tokens, n·p]
-  const T* sums[2] = {};   ///< [tokens, n]
-  T* pre[2] = {};          ///< [tokens, n·p]; written
-  T* scores[2] = {};       ///< by entry; written
-};
-
-/// Tokens [first + begin, first + end).
-template <class T>
-void vertical_forward(const VerticalTokens<T>& at, int64_t begin, int64_t end);
-template <class T>
-void vertical_backward(const VerticalTokens<T>& at, const VerticalGradients<T>& gradients,
-                       int64_t begin, int64_t end);
-
-/// The same for a horizontal layer: u sits on side 0, v on side 1; p = moe_dim neurons.
+/// A horizontal layer: p = moe_dim neurons; u sits on side 0, v on side 1, where rows = p + 1.
 template <class T>
 struct HorizontalTokens {
-  KeptView<T> side[2];
+  MixingSide<T> side[2];
   int64_t p = 0;
-  int64_t first = 0;
-  const T* pre = nullptr;  ///< [tokens, n·p]
-  T* mixed = nullptr;      ///< input of v: [tokens, n·p]
-  T* sums = nullptr;       ///< Σ_h g2: [tokens, n]
 };
+
+/// Gradients of a side: `mixed` is given; `pre` is added to, `scores` written, by entry.
 template <class T>
-struct HorizontalGradients {
+struct MixingGradients {
   const T* mixed = nullptr;
-  const T* sums = nullptr;
   T* pre = nullptr;
-  T* scores[2] = {};
+  T* scores = nullptr;
 };
+
+/// Tokens [first, last).
 template <class T>
-void horizontal_forward(const HorizontalTokens<T>& at, int64_t begin, int64_t end);
+void vertical_forward(const VerticalTokens<T>& at, int64_t first, int64_t last);
 template <class T>
-void horizontal_backward(const HorizontalTokens<T>& at, const HorizontalGradients<T>& gradients,
-                         int64_t begin, int64_t end);
+void vertical_backward(const VerticalTokens<T>& at, const MixingGradients<T>* sides, int64_t first,
+                       int64_t last);
+template <class T>
+void horizontal_forward(const HorizontalTokens<T>& at, int64_t first, int64_t last);
+template <class T>
+void horizontal_backward(const HorizontalTokens<T>& at, const MixingGradients<T>* sides,
+                         int64_t first, int64_t last);
 
 }  // namespace expertoire::train

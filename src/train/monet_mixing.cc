@@ -14,13 +14,14 @@ EXPERTOIRE_INLINE int64_t width(int64_t p) {
   return P > 0 ? P : p;
 }
 
-// Calls body(head, entry, key, score) for the entries of a token.
+// Calls body(head, entry, pair, score) for the entries of a token.
 template <class T, class Body>
-EXPERTOIRE_INLINE void for_kept(const KeptView<T>& side, int64_t token, Body body) {
-  for (int64_t h = 0; h < side.heads; ++h) {
-    const int64_t row = token * side.heads + h;
-    for (int64_t e = side.offsets[row]; e < side.offsets[row + 1]; ++e) {
-      body(h, e, int64_t{side.keys[e]}, side.scores[e]);
+EXPERTOIRE_INLINE void for_kept(const MixingSide<T>& side, int64_t token, Body body) {
+  const KeptView<T>& kept = side.kept;
+  for (int64_t h = 0; h < kept.heads; ++h) {
+    const int64_t row = token * kept.heads + h;
+    for (int64_t e = kept.offsets[row]; e < kept.offsets[row + 1]; ++e) {
+      body(h, e, side.pairs[e], kept.scores[e]);
     }
   }
 }
@@ -45,139 +46,119 @@ EXPERTOIRE_INLINE void add(int64_t p, T factor, const T* from, T* to) {
 
 // y[h] = Σ g·relu(pre)² over a token's entries; y: [heads, p], zeroed here.
 template <int P, class T>
-EXPERTOIRE_INLINE void gather_neurons(const KeptView<T>& side, int64_t p, int64_t token,
-                                      const T* pre, T* y) {
+EXPERTOIRE_INLINE void gather_neurons(const MixingSide<T>& side, int64_t p, int64_t token, T* y) {
   const int64_t w = width<P>(p);
-  std::fill(y, y + side.heads * w, T{0});
-  for_kept(side, token, [&](int64_t h, int64_t, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
+  std::fill(y, y + side.kept.heads * w, T{0});
+  for_kept(side, token, [&](int64_t h, int64_t, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
     for (int64_t c = 0; c < w; ++c) {
-      const T r = relu(pre[key * w + c]);
+      const T r = relu(side.pre[pair * w + c]);
       y[h * w + c] += g * (r * r);
     }
   });
 }
 
-// y[h] = Σ g·rows[key]
+// y[h] = Σ g·rows[pair], p values from each row of `stride`; y zeroed here.
 template <int P, class T>
-EXPERTOIRE_INLINE void gather_rows(const KeptView<T>& side, int64_t p, int64_t token, const T* rows,
-                                   T* y) {
+EXPERTOIRE_INLINE void gather_rows(const MixingSide<T>& side, int64_t p, int64_t token,
+                                   const T* rows, int64_t stride, T* y) {
   const int64_t w = width<P>(p);
-  std::fill(y, y + side.heads * w, T{0});
-  for_kept(side, token, [&](int64_t h, int64_t, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
-    add<P>(p, g, rows + key * w, y + h * w);
+  std::fill(y, y + side.kept.heads * w, T{0});
+  for_kept(side, token, [&](int64_t h, int64_t, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
+    add<P>(p, g, rows + pair * stride, y + h * w);
   });
 }
 
 template <int P, class T>
-EXPERTOIRE_INLINE void vertical_token(const VerticalTokens<T>& at, int64_t row, T* y) {
+EXPERTOIRE_INLINE void vertical_token(const VerticalTokens<T>& at, int64_t token, T* y) {
   const int64_t w = width<P>(at.p);
-  const int64_t heads = at.side[0].heads;
-  const int64_t size = at.side[0].n * w;
-  const int64_t token = at.first + row;
-  for (T* mixed : at.mixed) std::fill_n(mixed + row * size, size, T{0});
+  const int64_t rows = 2 * w + 1;
+  const int64_t heads = at.side[0].kept.heads;
   for (int s = 0; s < 2; ++s) {
-    const KeptView<T>& side = at.side[s];
-    const T* pre = at.pre[s] + row * size;
-    T* straight = at.mixed[3 * s] + row * size;
+    const MixingSide<T>& side = at.side[s];
     T* own = y + s * heads * w;
-    T* sums = at.sums[s] + row * side.n;
-    std::fill_n(sums, side.n, T{0});
     std::fill_n(own, heads * w, T{0});
-    for_kept(side, token, [&](int64_t h, int64_t, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
-      sums[key] += g;
+    for_kept(side, token, [&](int64_t h, int64_t, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
+      T* mixed = side.mixed + pair * rows;
       for (int64_t c = 0; c < w; ++c) {
-        const T r = relu(pre[key * w + c]);
+        const T r = relu(side.pre[pair * w + c]);
         const T x = g * (r * r);
-        straight[key * w + c] += x;
+        mixed[c] += x;
         own[h * w + c] += x;
       }
+      mixed[2 * w] += g;
     });
   }
   for (int s = 0; s < 2; ++s) {
-    T* cross = at.mixed[1 + s] + row * size;
+    const MixingSide<T>& side = at.side[s];
     const T* other = y + (1 - s) * heads * w;
-    for_kept(at.side[s], token, [&](int64_t h, int64_t, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
-      add<P>(at.p, g, other + h * w, cross + key * w);
+    for_kept(side, token, [&](int64_t h, int64_t, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
+      add<P>(at.p, g, other + h * w, side.mixed + pair * rows + w);
     });
   }
 }
 
 template <int P, class T>
 EXPERTOIRE_INLINE void vertical_token_backward(const VerticalTokens<T>& at,
-                                               const VerticalGradients<T>& d, int64_t row, T* y) {
+                                               const MixingGradients<T>* d, int64_t token, T* y) {
   const int64_t w = width<P>(at.p);
-  const int64_t heads = at.side[0].heads;
-  const int64_t size = at.side[0].n * w;
-  const int64_t token = at.first + row;
+  const int64_t rows = 2 * w + 1;
+  const int64_t heads = at.side[0].kept.heads;
   T* dy = y + 2 * heads * w;
   for (int s = 0; s < 2; ++s) {
-    gather_neurons<P>(at.side[s], at.p, token, at.pre[s] + row * size, y + s * heads * w);
-    // Side s's neurons reach the other side's cross input: v21 for side 0, v12 for side 1.
-    gather_rows<P>(at.side[1 - s], at.p, token, d.mixed[2 - s] + row * size, dy + s * heads * w);
+    gather_neurons<P>(at.side[s], at.p, token, y + s * heads * w);
+    // Side s's neurons reach the cross rows of the other side.
+    gather_rows<P>(at.side[1 - s], at.p, token, d[1 - s].mixed + w, rows, dy + s * heads * w);
   }
   for (int s = 0; s < 2; ++s) {
-    const T* pre = at.pre[s] + row * size;
-    const T* straight = d.mixed[3 * s] + row * size;
-    const T* cross = d.mixed[1 + s] + row * size;
-    const T* sums = d.sums[s] + row * at.side[s].n;
+    const MixingSide<T>& side = at.side[s];
     const T* other = y + (1 - s) * heads * w;
     const T* own = dy + s * heads * w;
-    T* dpre = d.pre[s] + row * size;
-    std::fill_n(dpre, size, T{0});
-    for_kept(at.side[s], token, [&](int64_t h, int64_t e, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
-      T dg = sums[key] + dot<P>(at.p, cross + key * w, other + h * w);
+    for_kept(side, token, [&](int64_t h, int64_t e, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
+      const T* mixed = d[s].mixed + pair * rows;
+      T dg = mixed[2 * w] + dot<P>(at.p, mixed + w, other + h * w);
       for (int64_t c = 0; c < w; ++c) {
-        const T r = relu(pre[key * w + c]);
-        const T through = straight[key * w + c] + own[h * w + c];
+        const T r = relu(side.pre[pair * w + c]);
+        const T through = mixed[c] + own[h * w + c];
         dg += r * r * through;
-        dpre[key * w + c] += g * through * (2 * r);
+        d[s].pre[pair * w + c] += g * through * (2 * r);
       }
-      d.scores[s][e] = dg;
+      d[s].scores[e] = dg;
     });
   }
 }
 
 template <int P, class T>
-EXPERTOIRE_INLINE void horizontal_token(const HorizontalTokens<T>& at, int64_t row, T* y) {
+EXPERTOIRE_INLINE void horizontal_token(const HorizontalTokens<T>& at, int64_t token, T* y) {
   const int64_t w = width<P>(at.p);
-  const int64_t n = at.side[0].n;
-  const int64_t token = at.first + row;
-  gather_neurons<P>(at.side[0], at.p, token, at.pre + row * n * w, y);
-  T* mixed = at.mixed + row * n * w;
-  T* sums = at.sums + row * n;
-  std::fill_n(mixed, n * w, T{0});
-  std::fill_n(sums, n, T{0});
-  for_kept(at.side[1], token, [&](int64_t h, int64_t, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
-    sums[key] += g;
-    add<P>(at.p, g, y + h * w, mixed + key * w);
+  gather_neurons<P>(at.side[0], at.p, token, y);
+  const MixingSide<T>& side = at.side[1];
+  for_kept(side, token, [&](int64_t h, int64_t, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
+    T* mixed = side.mixed + pair * (w + 1);
+    add<P>(at.p, g, y + h * w, mixed);
+    mixed[w] += g;
   });
 }
 
 template <int P, class T>
 EXPERTOIRE_INLINE void horizontal_token_backward(const HorizontalTokens<T>& at,
-                                                 const HorizontalGradients<T>& d, int64_t row,
-                                                 T* y) {
+                                                 const MixingGradients<T>* d, int64_t token, T* y) {
   const int64_t w = width<P>(at.p);
-  const int64_t n = at.side[0].n;
-  const int64_t token = at.first + row;
-  const T* pre = at.pre + row * n * w;
-  const T* mixed = d.mixed + row * n * w;
-  T* dy = y + at.side[0].heads * w;
-  gather_neurons<P>(at.side[0], at.p, token, pre, y);
-  gather_rows<P>(at.side[1], at.p, token, mixed, dy);
-  for_kept(at.side[1], token, [&](int64_t h, int64_t e, int64_t key, T) EXPERTOIRE_INLINE_BODY {
-    d.scores[1][e] = d.sums[row * n + key] + dot<P>(at.p, mixed + key * w, y + h * w);
+  T* dy = y + at.side[0].kept.heads * w;
+  gather_neurons<P>(at.side[0], at.p, token, y);
+  gather_rows<P>(at.side[1], at.p, token, d[1].mixed, w + 1, dy);
+  for_kept(at.side[1], token, [&](int64_t h, int64_t e, int64_t pair, T) EXPERTOIRE_INLINE_BODY {
+    const T* mixed = d[1].mixed + pair * (w + 1);
+    d[1].scores[e] = mixed[w] + dot<P>(at.p, mixed, y + h * w);
   });
-  T* dpre = d.pre + row * n * w;
-  std::fill_n(dpre, n * w, T{0});
-  for_kept(at.side[0], token, [&](int64_t h, int64_t e, int64_t key, T g) EXPERTOIRE_INLINE_BODY {
+  const T* pre = at.side[0].pre;
+  for_kept(at.side[0], token, [&](int64_t h, int64_t e, int64_t pair, T g) EXPERTOIRE_INLINE_BODY {
     T dg = 0;
     for (int64_t c = 0; c < w; ++c) {
-      const T r = relu(pre[key * w + c]);
+      const T r = relu(pre[pair * w + c]);
       dg += r * r * dy[h * w + c];
-      dpre[key * w + c] += g * dy[h * w + c] * (2 * r);
+      d[0].pre[pair * w + c] += g * dy[h * w + c] * (2 * r);
     }
-    d.scores[0][e] = dg;
+    d[0].scores[e] = dg;
   });
 }
 
@@ -195,41 +176,39 @@ EXPERTOIRE_INLINE void with_width(int64_t p, Body body) {
 
 }  // namespace
 
-#define EXPERTOIRE_MIXING(T)                                                                    \
-  template <>                                                                                   \
-  EXPERTOIRE_CLONES void vertical_forward<T>(const VerticalTokens<T>& at, int64_t begin,        \
-                                             int64_t end) {                                     \
-    std::vector<T> y(static_cast<size_t>(2 * at.side[0].heads * at.p));                         \
-    with_width(at.p, [&]<int P>() EXPERTOIRE_INLINE_BODY {                                      \
-      for (int64_t row = begin; row < end; ++row) vertical_token<P>(at, row, y.data());         \
-    });                                                                                         \
-  }                                                                                             \
-  template <>                                                                                   \
-  EXPERTOIRE_CLONES void vertical_backward<T>(                                                  \
-      const VerticalTokens<T>& at, const VerticalGradients<T>& d, int64_t begin, int64_t end) { \
-    std::vector<T> y(static_cast<size_t>(4 * at.side[0].heads * at.p));                         \
-    with_width(at.p, [&]<int P>() EXPERTOIRE_INLINE_BODY {                                      \
-      for (int64_t row = begin; row < end; ++row)                                               \
-          vertical_token_backward<P>(at, d, row, y.data());                                     \
-    });                                                                                         \
-  }                                                                                             \
-  template <>                                                                                   \
-  EXPERTOIRE_CLONES void horizontal_forward<T>(const HorizontalTokens<T>& at, int64_t begin,    \
-                                               int64_t end) {                                   \
-    std::vector<T> y(static_cast<size_t>(at.side[0].heads * at.p));                             \
-    with_width(at.p, [&]<int P>() EXPERTOIRE_INLINE_BODY {                                      \
-      for (int64_t row = begin; row < end; ++row) horizontal_token<P>(at, row, y.data());       \
-    });                                                                                         \
-  }                                                                                             \
-  template <>                                                                                   \
-  EXPERTOIRE_CLONES void horizontal_backward<T>(const HorizontalTokens<T>& at,                  \
-                                                const HorizontalGradients<T>& d, int64_t begin, \
-                                                int64_t end) {                                  \
-    std::vector<T> y(static_cast<size_t>(2 * at.side[0].heads * at.p));                         \
-    with_width(at.p, [&]<int P>() EXPERTOIRE_INLINE_BODY {                                      \
-      for (int64_t row = begin; row < end; ++row)                                               \
-        horizontal_token_backward<P>(at, d, row, y.data());                                     \
-    });                                                                                         \
+// CALL for all tokens t, with `SIZE` values of working memory a head and neuron.
+#define EXPERTOIRE_TOKENS(SIZE, CALL)                                         \
+  std::vector<T> y(static_cast<size_t>(SIZE * at.side[0].kept.heads * at.p)); \
+  with_width(at.p, [&]<int P>() EXPERTOIRE_INLINE_BODY {                      \
+    for (int64_t t = first; t < last; ++t) CALL;                              \
+  })
+
+#define EXPERTOIRE_MIXING(Type)                                                                    \
+  template <>                                                                                      \
+  EXPERTOIRE_CLONES void vertical_forward<Type>(const VerticalTokens<Type>& at, int64_t first,     \
+                                                int64_t last) {                                    \
+    using T = Type;                                                                                \
+    EXPERTOIRE_TOKENS(2, (vertical_token<P>(at, t, y.data())));                                    \
+  }                                                                                                \
+  template <>                                                                                      \
+  EXPERTOIRE_CLONES void vertical_backward<Type>(const VerticalTokens<Type>& at,                   \
+                                                 const MixingGradients<Type>* sides,               \
+                                                 int64_t first, int64_t last) {                    \
+    using T = Type;                                                                                \
+    EXPERTOIRE_TOKENS(4, (vertical_token_backward<P>(at, sides, t, y.data())));                    \
+  }                                                                                                \
+  template <>                                                                                      \
+  EXPERTOIRE_CLONES void horizontal_forward<Type>(const HorizontalTokens<Type>& at, int64_t first, \
+                                                  int64_t last) {                                  \
+    using T = Type;                                                                                \
+    EXPERTOIRE_TOKENS(1, (horizontal_token<P>(at, t, y.data())));                                  \
+  }                                                                                                \
+  template <>                                                                                      \
+  EXPERTOIRE_CLONES void horizontal_backward<Type>(const HorizontalTokens<Type>& at,               \
+                                                   const MixingGradients<Type>* sides,             \
+                                                   int64_t first, int64_t last) {                  \
+    using T = Type;                                                                                \
+    EXPERTOIRE_TOKENS(2, (horizontal_token_backward<P>(at, sides, t, y.data())));                  \
   }
 
 EXPERTOIRE_MIXING(float)

@@ -1,15 +1,15 @@
 // Horizontal decomposition (papers.md 1.4, arXiv 2412.04139 eq. 6 and 12).
-#include <ATen/Parallel.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 
+#include "train/pair_products.h"
 #include "train/torch/ffn.h"
 #include "train/torch/kept_view.h"
 #include "train/torch/monet_router.h"
-#include "train/torch/products.h"
+#include "train/torch/pairs.h"
 
 namespace expertoire::train {
 namespace {
@@ -17,29 +17,132 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kGrain = 8;  // tokens worth a thread
-
 enum Weight : size_t { kU, kBias, kV, kB, kWeights };
+
+// A layer's pass over all tokens: what is common to forward and backward.
+template <class T>
+class Horizontal {
+ public:
+  // routing: scores, offsets, starts, tokens, pairs of side 0, then of side 1.
+  Horizontal(const Tensor& x, const variable_list& routing, const variable_list& weights,
+             int64_t heads)
+      : x_(x), weights_(weights), n_(weights[kB].size(0)), d_(x.size(1)) {
+    at_.p = weights[kU].size(0) / n_;
+    for (size_t s = 0; s < 2; ++s) {
+      const Tensor* part = &routing[5 * s];
+      at_.side[s].kept = {part[1].const_data_ptr<int64_t>(), nullptr, part[0].const_data_ptr<T>(),
+                          heads, n_};
+      at_.side[s].pairs = part[4].const_data_ptr<int64_t>();
+      pairs_[s] = {part[2].const_data_ptr<int64_t>(), part[3].const_data_ptr<int32_t>(),
+                   pair_blocks(x.size(0)), n_};
+      count_[s] = part[3].size(0);
+    }
+    mixed_ = at::zeros({count_[1], at_.p + 1}, x.options());
+    at_.side[1].mixed = mixed_.mutable_data_ptr<T>();
+    down_ = at::cat({weights[kV].t().reshape({n_, at_.p, d_}), weights[kB].unsqueeze(1)}, 1);
+  }
+
+  Tensor new_pre() const { return at::empty({count_[0], at_.p}, x_.options()); }
+
+  // y [tokens, d], zero before; pre: [pairs of side 0, p], written.
+  void forward(const Tensor& pre, const Tensor& y) {
+    at_.side[0].pre = pre.const_data_ptr<T>();
+    for_blocks(x_.size(0), [&](int64_t block, int64_t first, int64_t last) {
+      up(block, pre.mutable_data_ptr<T>());
+      horizontal_forward(at_, first, last);
+      pair_sums(pairs_[1], down_shape(), block, down_.const_data_ptr<T>(), at_.side[1].mixed,
+                y.mutable_data_ptr<T>());
+    });
+  }
+
+  // Gradients of x (zero before), of the scores of both sides, and of the weights in their order.
+  void backward(const Tensor& pre, const Tensor& dy, const Tensor& dx, const variable_list& scores,
+                variable_list& dw) {
+    at_.side[0].pre = pre.const_data_ptr<T>();
+    const Tensor d_mixed = at::empty_like(mixed_);
+    const Tensor d_pre = at::zeros_like(pre);
+    const MixingGradients<T> gradients[2] = {
+        {nullptr, d_pre.mutable_data_ptr<T>(), scores[0].mutable_data_ptr<T>()},
+        {d_mixed.const_data_ptr<T>(), nullptr, scores[1].mutable_data_ptr<T>()}};
+    for_blocks(x_.size(0), [&](int64_t block, int64_t first, int64_t last) {
+      horizontal_forward(at_, first, last);
+      pair_dots(pairs_[1], down_shape(), block, down_.const_data_ptr<T>(), dy.const_data_ptr<T>(),
+                d_mixed.mutable_data_ptr<T>());
+      horizontal_backward(at_, gradients, first, last);
+      pair_sums(pairs_[0], up_shape(), block, weights_[kU].const_data_ptr<T>(), gradients[0].pre,
+                dx.mutable_data_ptr<T>());
+    });
+    weight_gradients(dy, d_pre, dw);
+  }
+
+ private:
+  PairShape up_shape() const { return {at_.p, d_, d_}; }
+  PairShape down_shape() const { return {at_.p + 1, d_, d_}; }
+
+  // pre = U x + b for the pairs of a block.
+  void up(int64_t block, T* pre) const {
+    pair_dots(pairs_[0], up_shape(), block, weights_[kU].const_data_ptr<T>(),
+              x_.const_data_ptr<T>(), pre);
+    const T* bias = weights_[kBias].const_data_ptr<T>();
+    for (int64_t key = 0; key < n_; ++key) {
+      const int64_t* starts = pairs_[0].starts + block * n_ + key;
+      for (int64_t q = starts[0]; q < starts[1]; ++q) {
+        for (int64_t c = 0; c < at_.p; ++c) pre[q * at_.p + c] += bias[key * at_.p + c];
+      }
+    }
+  }
+
+  void weight_gradients(const Tensor& dy, const Tensor& d_pre, variable_list& dw) const {
+    const int64_t p = at_.p;
+    const Tensor d_down = at::empty_like(down_);
+    dw[kU] = at::empty_like(weights_[kU]);
+    dw[kBias] = at::zeros_like(weights_[kBias]);
+    T* bias = dw[kBias].mutable_data_ptr<T>();
+    const T* pre = d_pre.const_data_ptr<T>();
+    for_keys(n_, [&](int64_t key) {
+      pair_outer(pairs_[1], down_shape(), key, at_.side[1].mixed, dy.const_data_ptr<T>(),
+                 d_down.mutable_data_ptr<T>());
+      pair_outer(pairs_[0], up_shape(), key, pre, x_.const_data_ptr<T>(),
+                 dw[kU].mutable_data_ptr<T>());
+      for (int64_t block = 0; block < pairs_[0].blocks; ++block) {
+        const int64_t* starts = pairs_[0].starts + block * n_ + key;
+        for (int64_t q = starts[0]; q < starts[1]; ++q) {
+          for (int64_t c = 0; c < p; ++c) bias[key * p + c] += pre[q * p + c];
+        }
+      }
+    });
+    dw[kV] = d_down.narrow(1, 0, p).reshape({n_ * p, d_}).t().contiguous();
+    dw[kB] = d_down.select(1, p).contiguous();
+  }
+
+  Tensor x_;
+  variable_list weights_;
+  int64_t n_, d_;
+  int64_t count_[2] = {};
+  PairView pairs_[2];
+  Tensor mixed_;  ///< [pairs of side 1, p + 1]
+  Tensor down_;   ///< [n, p + 1, d]: what the rows of mixed_ weigh
+  HorizontalTokens<T> at_;
+};
 
 class MixHorizontal : public torch::autograd::Function<MixHorizontal> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scores1,
-                        const Tensor& offsets1, const Tensor& keys1, const Tensor& scores2,
-                        const Tensor& offsets2, const Tensor& keys2, const Tensor& u,
-                        const Tensor& bias, const Tensor& v, const Tensor& b, int64_t heads) {
-    const variable_list kept = {scores1, offsets1, keys1, scores2, offsets2, keys2};
-    const variable_list weights = {u, bias, v, b};
-    const Tensor pre = at::linear(x, u, bias);
-    const Tensor y = at::empty_like(x);
+                        const Tensor& scores2, const KeptKeys& a, const KeptKeys& b,
+                        const Tensor& u, const Tensor& bias, const Tensor& v, const Tensor& out,
+                        int64_t heads) {
+    const variable_list routing = {scores1, a.offsets, a.starts, a.tokens, a.pairs,
+                                   scores2, b.offsets, b.starts, b.tokens, b.pairs};
+    const variable_list weights = {u, bias, v, out};
+    const Tensor y = at::zeros_like(x);
+    Tensor pre;
     with_type(x, [&]<class T>() {
-      Block<T> block(kept, weights, pre, heads);
-      for (int64_t first = 0; first < x.size(0); first += kBlockTokens) {
-        block.mix(first, std::min(kBlockTokens, x.size(0) - first));
-        block.write(y);
-      }
+      Horizontal<T> layer(x, routing, weights, heads);
+      pre = layer.new_pre();
+      layer.forward(pre, y);
     });
     variable_list saved = {x, pre};
-    saved.insert(saved.end(), kept.begin(), kept.end());
+    saved.insert(saved.end(), routing.begin(), routing.end());
     saved.insert(saved.end(), weights.begin(), weights.end());
     context->save_for_backward(std::move(saved));
     context->saved_data["heads"] = heads;
@@ -49,97 +152,21 @@ class MixHorizontal : public torch::autograd::Function<MixHorizontal> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor& x = saved[0];
-    const variable_list kept(saved.begin() + 2, saved.begin() + 8);
-    const variable_list weights(saved.begin() + 8, saved.end());
-    const Tensor dx = at::empty_like(x);
-    variable_list scores = {at::empty_like(kept[0]), at::empty_like(kept[3])};
-    variable_list dw;
-    for (const Tensor& weight : weights) dw.push_back(at::zeros_like(weight));
+    const variable_list routing(saved.begin() + 2, saved.begin() + 12);
+    const variable_list weights(saved.begin() + 12, saved.end());
+    const Tensor dx = at::zeros_like(x);
+    const variable_list scores = {at::empty_like(routing[0]), at::empty_like(routing[5])};
+    variable_list dw(kWeights);
     const Tensor dy = gradients[0].contiguous();
     with_type(x, [&]<class T>() {
-      Block<T> block(kept, weights, saved[1], context->saved_data["heads"].toInt());
-      for (int64_t first = 0; first < x.size(0); first += kBlockTokens) {
-        const int64_t rows = std::min(kBlockTokens, x.size(0) - first);
-        block.mix(first, rows);
-        block.backward(x.narrow(0, first, rows), dy.narrow(0, first, rows), scores, dw,
-                       dx.narrow(0, first, rows));
-      }
+      Horizontal<T>(x, routing, weights, context->saved_data["heads"].toInt())
+          .backward(saved[1], dy, dx, scores, dw);
     });
-    variable_list result = {dx, scores[0], {}, {}, scores[1], {}, {}};
+    variable_list result = {dx, scores[0], scores[1], {}, {}};
     result.insert(result.end(), dw.begin(), dw.end());
     result.emplace_back();
     return result;
   }
-
- private:
-  // A block of tokens between u and v; its memory is used again for the next.
-  template <class T>
-  class Block {
-   public:
-    Block(const variable_list& kept, const variable_list& weights, Tensor pre, int64_t heads)
-        : weights_(weights),
-          pre_(std::move(pre)),
-          n_(weights[kB].size(0)),
-          p_(weights[kU].size(0) / n_),
-          rows_(std::min(kBlockTokens, pre_.size(0))),
-          mixed_(at::empty({rows_, n_ * p_}, pre_.options())),
-          sums_(at::empty({rows_, n_}, pre_.options())) {
-      for (size_t s = 0; s < 2; ++s) {
-        at_.side[s] = kept_view<T>(kept[3 * s], kept[3 * s + 1], kept[3 * s + 2], heads, n_);
-      }
-      at_.p = p_;
-      at_.mixed = mixed_.mutable_data_ptr<T>();
-      at_.sums = sums_.mutable_data_ptr<T>();
-    }
-
-    void mix(int64_t first, int64_t rows) {
-      at_.first = first;
-      rows_ = rows;
-      at_.pre = pre_.const_data_ptr<T>() + first * n_ * p_;
-      at::parallel_for(0, rows, kGrain,
-                       [&](int64_t begin, int64_t end) { horizontal_forward(at_, begin, end); });
-    }
-
-    void write(const Tensor& y) const {
-      Tensor to = y.narrow(0, at_.first, rows_);
-      at::mm_out(to, sums(), weights_[kB]);
-      add_product(to, mixed(), weights_[kV].t());
-    }
-
-    void backward(const Tensor& x, const Tensor& dy, const variable_list& scores,
-                  const variable_list& dw, Tensor dx) {
-      if (!d_mixed_.defined()) d_mixed_ = at::empty_like(mixed_);
-      Tensor to = d_mixed_.narrow(0, 0, rows_);
-      at::mm_out(to, dy, weights_[kV]);
-      add_product(dw[kV], dy.t(), mixed());
-      add_product(dw[kB], sums().t(), dy);
-      const Tensor d_sums = at::mm(dy, weights_[kB].t());
-      // The input of v is used up: its memory takes the gradient before u.
-      const HorizontalGradients<T> gradients = {
-          to.template const_data_ptr<T>(),
-          d_sums.template const_data_ptr<T>(),
-          mixed_.mutable_data_ptr<T>(),
-          {scores[0].mutable_data_ptr<T>(), scores[1].mutable_data_ptr<T>()}};
-      at::parallel_for(0, rows_, kGrain, [&](int64_t begin, int64_t end) {
-        horizontal_backward(at_, gradients, begin, end);
-      });
-      add_product(dw[kU], mixed().t(), x);
-      dw[kBias].add_(mixed().sum(0));
-      at::mm_out(dx, mixed(), weights_[kU]);
-    }
-
-   private:
-    Tensor mixed() const { return mixed_.narrow(0, 0, rows_); }
-    Tensor sums() const { return sums_.narrow(0, 0, rows_); }
-
-    const variable_list& weights_;
-    Tensor pre_;
-    int64_t n_, p_, rows_;
-    Tensor mixed_;    ///< [block, n·p]: input of v
-    Tensor sums_;     ///< [block, n]
-    Tensor d_mixed_;  ///< like mixed_
-    HorizontalTokens<T> at_;
-  };
 };
 
 class MonetHd final : public Ffn {
@@ -163,8 +190,7 @@ class MonetHd final : public Ffn {
     const KeptKeys& a = pass.routing->side[0];
     const KeptKeys& b = pass.routing->side[1];
     if (pass.dense) return mix_dense(x, a.dense, b.dense, pass);
-    return MixHorizontal::apply(x, a.scores, a.offsets, a.keys, b.scores, b.offsets, b.keys, u_,
-                                bias_, v_, b_, heads_);
+    return MixHorizontal::apply(x, a.scores, b.scores, a, b, u_, bias_, v_, b_, heads_);
   }
 
  private:

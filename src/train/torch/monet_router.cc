@@ -8,10 +8,11 @@
 #include <cmath>
 
 #include "base/normal_quantile.h"
+#include "train/pair_products.h"
 #include "train/torch/kept_view.h"
 #include "train/torch/monet_losses.h"
+#include "train/torch/pairs.h"
 #include "train/torch/processes.h"
-#include "train/torch/products.h"
 #include "train/torch/shared_batch_norm.h"
 
 namespace expertoire::train {
@@ -147,30 +148,27 @@ class KeepKeys : public torch::autograd::Function<KeepKeys> {
     return {scores, offsets, keys};
   }
 
-  // Gradients of x and the weight, by products of dense blocks of tokens.
+  // Gradients of x and the weight from those of the kept logits: a pair is an entry here.
   template <class T>
   static std::pair<Tensor, Tensor> products(const Tensor& x, const Tensor& weight,
                                             const KeptView<T>& kept, const Tensor& logits) {
-    const int64_t tokens = x.size(0);
-    const int64_t columns = weight.size(0);
-    const Tensor dx = at::empty_like(x);
-    const Tensor dw = at::zeros_like(weight);
-    const Tensor block = at::empty({std::min(tokens, kBlockTokens), columns}, x.options());
-    const T* values = logits.const_data_ptr<T>();
-    for (int64_t first = 0; first < tokens; first += kBlockTokens) {
-      const int64_t rows = std::min(kBlockTokens, tokens - first);
-      const Tensor dz = block.narrow(0, 0, rows).zero_();
-      T* to = dz.template mutable_data_ptr<T>();
-      for (int64_t row = 0; row < rows * kept.heads; ++row) {
-        const int64_t entry = first * kept.heads + row;
-        for (int64_t e = kept.offsets[entry]; e < kept.offsets[entry + 1]; ++e) {
-          to[row * kept.n + kept.keys[e]] = values[e];
-        }
-      }
-      Tensor dx_block = dx.narrow(0, first, rows);
-      at::mm_out(dx_block, dz, weight);
-      add_product(dw, dz.t(), x.narrow(0, first, rows));
-    }
+    const int64_t d = x.size(1);
+    const PairLists lists =
+        list_pairs({kept.offsets, kept.keys, x.size(0), kept.heads, kept.n, true});
+    const Tensor c = at::empty_like(logits).index_copy_(0, lists.pairs, logits);
+    const Tensor dx = at::zeros_like(x);
+    const Tensor dw = at::empty_like(weight);
+    const PairView pairs = lists.view();
+    const PairShape shape = {1, d, d};
+    const T* factors = c.const_data_ptr<T>();
+    for_blocks(x.size(0), [&](int64_t block, int64_t, int64_t) {
+      pair_sums(pairs, shape, block, weight.const_data_ptr<T>(), factors,
+                dx.template mutable_data_ptr<T>());
+    });
+    for_keys(weight.size(0), [&](int64_t key) {
+      pair_outer(pairs, shape, key, factors, x.const_data_ptr<T>(),
+                 dw.template mutable_data_ptr<T>());
+    });
     return {dx, dw};
   }
 };
@@ -201,10 +199,13 @@ KeptKeys MonetRouter::keep(const Side& side, const Tensor& x, const Pass& pass) 
       KeepKeys::apply(x, side.weight, side.running_mean, side.running_var,
                       KeepKeys::Rule{heads_, n_, per_key_, threshold_,
                                      pass.router_momentum.value_or(momentum_), &pass});
-  return {kept[0], kept[1], kept[2], {}};
+  const PairLists lists =
+      list_pairs({kept[1].const_data_ptr<int64_t>(), kept[2].const_data_ptr<int32_t>(), x.size(0),
+                  heads_, n_, false});
+  return {kept[0], kept[1], kept[2], lists.starts, lists.tokens, lists.pairs, {}};
 }
 
-// The rule in plain operators, on any device; in one process.
+// The rule in plain operators, on any device.
 KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& pass) const {
   const Tensor z = at::linear(x, side.weight).view({-1, heads_, n_});
   Tensor keep;
@@ -216,9 +217,15 @@ KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& 
     if (pass.training && !pass.frozen_router) {
       const std::vector<int64_t> over =
           per_key_ ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 2};
-      mean = values.mean(over);
-      var = values.var(over, false);
-      const double count = static_cast<double>(z.numel()) / static_cast<double>(mean.numel());
+      Tensor moments = at::stack({values.sum(over), values.square().sum(over)});
+      Tensor rows = at::full({1}, static_cast<double>(z.size(0)), values.options());
+      if (pass.processes != nullptr) {
+        pass.processes->sum(moments);
+        pass.processes->sum(rows);
+      }
+      const double count = rows.item<double>() * (per_key_ ? 1 : static_cast<double>(n_));
+      mean = moments[0] / count;
+      var = moments[1] / count - mean.square();
       update_running(side.running_mean, side.running_var, mean.flatten(), var.flatten(), count,
                      pass.router_momentum.value_or(momentum_));
     }
@@ -226,7 +233,7 @@ KeptKeys MonetRouter::keep_dense(const Side& side, const Tensor& x, const Pass& 
         (values - mean.view({1, heads_, -1})) * (var.view({1, heads_, -1}) + kBatchNormEps).rsqrt();
     keep = v >= v.amax(-1, true).clamp_max(threshold_);
   }
-  return {{}, {}, {}, z.masked_fill(keep.logical_not(), -1e10).softmax(-1)};
+  return {{}, {}, {}, {}, {}, {}, z.masked_fill(keep.logical_not(), -1e10).softmax(-1)};
 }
 
 void MonetRouter::route(const Tensor& x, Pass& pass) const {

@@ -1,15 +1,15 @@
 // Vertical decomposition (papers.md 1.5, arXiv 2412.04139 eq. 13 to 15).
-#include <ATen/Parallel.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 
+#include "train/pair_products.h"
 #include "train/torch/ffn.h"
 #include "train/torch/kept_view.h"
 #include "train/torch/monet_router.h"
-#include "train/torch/products.h"
+#include "train/torch/pairs.h"
 
 namespace expertoire::train {
 namespace {
@@ -17,45 +17,165 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kGrain = 8;  // tokens worth a thread
-
 // Order of the weights in the arguments below and in the gradients.
 enum Weight : size_t { kU1, kBias1, kU2, kBias2, kV11, kV12, kV21, kV22, kB1, kB2, kWeights };
+constexpr size_t kStraight[2] = {kV11, kV22};
+constexpr size_t kCross[2] = {kV12, kV21};
 
-// Memory of one block of tokens, used again for the next.
-struct Buffers {
-  Tensor mixed[4];  ///< [block, n·p]: inputs of v11, v12, v21, v22
-  Tensor sums[2];   ///< [block, n]
-
-  Buffers(int64_t rows, int64_t n, int64_t p, const at::TensorOptions& options) {
-    for (Tensor& tensor : mixed) tensor = at::empty({rows, n * p}, options);
-    for (Tensor& tensor : sums) tensor = at::empty({rows, n}, options);
+// A layer's pass over all tokens: what is common to forward and backward.
+template <class T>
+class Vertical {
+ public:
+  // routing: scores, offsets, starts, tokens, pairs of side 0, then of side 1.
+  Vertical(const Tensor& x, const variable_list& routing, const variable_list& weights,
+           int64_t heads)
+      : x_(x), weights_(weights), n_(weights[kB1].size(0)), d_(x.size(1)) {
+    at_.p = weights[kU1].size(0) / n_;
+    rows_ = 2 * at_.p + 1;
+    for (size_t s = 0; s < 2; ++s) {
+      const Tensor* part = &routing[5 * s];
+      at_.side[s].kept = {part[1].const_data_ptr<int64_t>(), nullptr, part[0].const_data_ptr<T>(),
+                          heads, n_};
+      at_.side[s].pairs = part[4].const_data_ptr<int64_t>();
+      pairs_[s] = {part[2].const_data_ptr<int64_t>(), part[3].const_data_ptr<int32_t>(),
+                   pair_blocks(x.size(0)), n_};
+      count_[s] = part[3].size(0);
+      mixed_[s] = at::zeros({count_[s], rows_}, x.options());
+      at_.side[s].mixed = mixed_[s].mutable_data_ptr<T>();
+      down_[s] =
+          at::cat({weights[kStraight[s]].t().reshape({n_, at_.p, -1}),
+                   weights[kCross[s]].t().reshape({n_, at_.p, -1}), weights[kB1 + s].unsqueeze(1)},
+                  1);
+    }
   }
+
+  // y [tokens, d], zero before; pre: [pairs, p] of each side, written.
+  void forward(const variable_list& pre, const Tensor& y) {
+    set_pre(pre);
+    T* to = y.mutable_data_ptr<T>();
+    for_blocks(x_.size(0), [&](int64_t block, int64_t first, int64_t last) {
+      for (size_t s = 0; s < 2; ++s) up(s, block, pre[s].mutable_data_ptr<T>());
+      vertical_forward(at_, first, last);
+      for (int64_t s = 0; s < 2; ++s) {
+        pair_sums(pairs_[s], down_shape(), block, down_[s].const_data_ptr<T>(), at_.side[s].mixed,
+                  to + s * d_ / 2);
+      }
+    });
+  }
+
+  // Gradients of x (zero before), of the scores of both sides, and of the weights in their order.
+  void backward(const variable_list& pre, const Tensor& dy, const Tensor& dx,
+                const variable_list& scores, variable_list& dw) {
+    set_pre(pre);
+    MixingGradients<T> gradients[2];
+    variable_list d_mixed, d_pre;
+    for (size_t s = 0; s < 2; ++s) {
+      d_mixed.push_back(at::empty_like(mixed_[s]));
+      d_pre.push_back(at::zeros_like(pre[s]));
+      gradients[s] = {d_mixed[s].const_data_ptr<T>(), d_pre[s].mutable_data_ptr<T>(),
+                      scores[s].mutable_data_ptr<T>()};
+    }
+    const T* from = dy.const_data_ptr<T>();
+    for_blocks(x_.size(0), [&](int64_t block, int64_t first, int64_t last) {
+      vertical_forward(at_, first, last);
+      for (size_t s = 0; s < 2; ++s) {
+        pair_dots(pairs_[s], down_shape(), block, down_[s].const_data_ptr<T>(),
+                  from + static_cast<int64_t>(s) * d_ / 2, d_mixed[s].mutable_data_ptr<T>());
+      }
+      vertical_backward(at_, gradients, first, last);
+      for (size_t s = 0; s < 2; ++s) {
+        pair_sums(pairs_[s], up_shape(), block, weights_[kU1 + 2 * s].const_data_ptr<T>(),
+                  gradients[s].pre, dx.mutable_data_ptr<T>());
+      }
+    });
+    for (size_t s = 0; s < 2; ++s) weight_gradients(s, dy, d_pre[s], dw);
+  }
+
+  variable_list new_pre() const {
+    return {at::empty({count_[0], at_.p}, x_.options()),
+            at::empty({count_[1], at_.p}, x_.options())};
+  }
+
+ private:
+  PairShape up_shape() const { return {at_.p, d_, d_}; }
+  PairShape down_shape() const { return {rows_, d_ / 2, d_}; }
+
+  void set_pre(const variable_list& pre) {
+    for (size_t s = 0; s < 2; ++s) at_.side[s].pre = pre[s].const_data_ptr<T>();
+  }
+
+  // pre = U x + b for the pairs of a block.
+  void up(size_t s, int64_t block, T* pre) const {
+    pair_dots(pairs_[s], up_shape(), block, weights_[kU1 + 2 * s].const_data_ptr<T>(),
+              x_.const_data_ptr<T>(), pre);
+    const T* bias = weights_[kBias1 + 2 * s].const_data_ptr<T>();
+    for (int64_t key = 0; key < n_; ++key) {
+      const int64_t* starts = pairs_[s].starts + block * n_ + key;
+      for (int64_t q = starts[0]; q < starts[1]; ++q) {
+        for (int64_t c = 0; c < at_.p; ++c) pre[q * at_.p + c] += bias[key * at_.p + c];
+      }
+    }
+  }
+
+  void weight_gradients(size_t s, const Tensor& dy, const Tensor& d_pre, variable_list& dw) const {
+    const int64_t p = at_.p;
+    const Tensor d_down = at::empty_like(down_[s]);
+    dw[kU1 + 2 * s] = at::empty_like(weights_[kU1 + 2 * s]);
+    dw[kBias1 + 2 * s] = at::zeros_like(weights_[kBias1 + 2 * s]);
+    T* bias = dw[kBias1 + 2 * s].mutable_data_ptr<T>();
+    const T* pre = d_pre.const_data_ptr<T>();
+    for_keys(n_, [&](int64_t key) {
+      pair_outer(pairs_[s], down_shape(), key, at_.side[s].mixed,
+                 dy.const_data_ptr<T>() + static_cast<int64_t>(s) * d_ / 2,
+                 d_down.mutable_data_ptr<T>());
+      pair_outer(pairs_[s], up_shape(), key, pre, x_.const_data_ptr<T>(),
+                 dw[kU1 + 2 * s].mutable_data_ptr<T>());
+      for (int64_t block = 0; block < pairs_[s].blocks; ++block) {
+        const int64_t* starts = pairs_[s].starts + block * n_ + key;
+        for (int64_t q = starts[0]; q < starts[1]; ++q) {
+          for (int64_t c = 0; c < p; ++c) bias[key * p + c] += pre[q * p + c];
+        }
+      }
+    });
+    const auto rows = [&](int64_t first, int64_t count) {
+      return d_down.narrow(1, first, count).reshape({n_ * count, -1});
+    };
+    dw[kStraight[s]] = rows(0, p).t().contiguous();
+    dw[kCross[s]] = rows(p, p).t().contiguous();
+    dw[kB1 + s] = rows(2 * p, 1);
+  }
+
+  Tensor x_;
+  variable_list weights_;
+  int64_t n_, d_;
+  int64_t rows_ = 0;
+  int64_t count_[2] = {};
+  PairView pairs_[2];
+  Tensor mixed_[2];  ///< [pairs, rows]
+  Tensor down_[2];   ///< [n, rows, d / 2]: what the rows of mixed_ weigh
+  VerticalTokens<T> at_;
 };
 
 class MixVertical : public torch::autograd::Function<MixVertical> {
  public:
-  // args: x, scores1, offsets1, keys1, scores2, offsets2, keys2, then the weights.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scores1,
-                        const Tensor& offsets1, const Tensor& keys1, const Tensor& scores2,
-                        const Tensor& offsets2, const Tensor& keys2, const Tensor& u1,
-                        const Tensor& bias1, const Tensor& u2, const Tensor& bias2,
-                        const Tensor& v11, const Tensor& v12, const Tensor& v21, const Tensor& v22,
-                        const Tensor& b1, const Tensor& b2, int64_t heads) {
-    const variable_list kept = {scores1, offsets1, keys1, scores2, offsets2, keys2};
+                        const Tensor& scores2, const KeptKeys& a, const KeptKeys& b,
+                        const Tensor& u1, const Tensor& bias1, const Tensor& u2,
+                        const Tensor& bias2, const Tensor& v11, const Tensor& v12,
+                        const Tensor& v21, const Tensor& v22, const Tensor& b1, const Tensor& b2,
+                        int64_t heads) {
+    const variable_list routing = {scores1, a.offsets, a.starts, a.tokens, a.pairs,
+                                   scores2, b.offsets, b.starts, b.tokens, b.pairs};
     const variable_list weights = {u1, bias1, u2, bias2, v11, v12, v21, v22, b1, b2};
-    const Tensor pre1 = at::linear(x, u1, bias1);
-    const Tensor pre2 = at::linear(x, u2, bias2);
-    const Tensor y = at::empty_like(x);
+    const Tensor y = at::zeros_like(x);
+    variable_list pre;
     with_type(x, [&]<class T>() {
-      Block<T> block(kept, weights, {pre1, pre2}, heads);
-      for (int64_t first = 0; first < x.size(0); first += kBlockTokens) {
-        block.mix(first, std::min(kBlockTokens, x.size(0) - first));
-        block.write(y);
-      }
+      Vertical<T> layer(x, routing, weights, heads);
+      pre = layer.new_pre();
+      layer.forward(pre, y);
     });
-    variable_list saved = {x, pre1, pre2};
-    saved.insert(saved.end(), kept.begin(), kept.end());
+    variable_list saved = {x, pre[0], pre[1]};
+    saved.insert(saved.end(), routing.begin(), routing.end());
     saved.insert(saved.end(), weights.begin(), weights.end());
     context->save_for_backward(std::move(saved));
     context->saved_data["heads"] = heads;
@@ -65,114 +185,22 @@ class MixVertical : public torch::autograd::Function<MixVertical> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor& x = saved[0];
-    const variable_list kept(saved.begin() + 3, saved.begin() + 9);
-    const variable_list weights(saved.begin() + 9, saved.end());
-    const Tensor dx = at::empty_like(x);
-    variable_list scores = {at::empty_like(kept[0]), at::empty_like(kept[3])};
-    variable_list dw;
-    for (const Tensor& weight : weights) dw.push_back(at::zeros_like(weight));
+    const variable_list pre(saved.begin() + 1, saved.begin() + 3);
+    const variable_list routing(saved.begin() + 3, saved.begin() + 13);
+    const variable_list weights(saved.begin() + 13, saved.end());
+    const Tensor dx = at::zeros_like(x);
+    const variable_list scores = {at::empty_like(routing[0]), at::empty_like(routing[5])};
+    variable_list dw(kWeights);
     const Tensor dy = gradients[0].contiguous();
     with_type(x, [&]<class T>() {
-      Block<T> block(kept, weights, {saved[1], saved[2]}, context->saved_data["heads"].toInt());
-      Buffers d = block.like();
-      for (int64_t first = 0; first < x.size(0); first += kBlockTokens) {
-        const int64_t rows = std::min(kBlockTokens, x.size(0) - first);
-        block.mix(first, rows);
-        block.backward(x.narrow(0, first, rows), dy.narrow(0, first, rows), d, scores, dw,
-                       dx.narrow(0, first, rows));
-      }
+      Vertical<T>(x, routing, weights, context->saved_data["heads"].toInt())
+          .backward(pre, dy, dx, scores, dw);
     });
-    variable_list result = {dx, scores[0], {}, {}, scores[1], {}, {}};
+    variable_list result = {dx, scores[0], scores[1], {}, {}};
     result.insert(result.end(), dw.begin(), dw.end());
     result.emplace_back();
     return result;
   }
-
- private:
-  // A block of tokens between u and v.
-  template <class T>
-  class Block {
-   public:
-    Block(const variable_list& kept, const variable_list& weights, variable_list pre, int64_t heads)
-        : weights_(weights),
-          pre_(std::move(pre)),
-          n_(weights[kB1].size(0)),
-          p_(weights[kU1].size(0) / n_),
-          rows_(std::min(kBlockTokens, pre_[0].size(0))),
-          buffers_(rows_, n_, p_, pre_[0].options()) {
-      for (size_t s = 0; s < 2; ++s) {
-        at_.side[s] = kept_view<T>(kept[3 * s], kept[3 * s + 1], kept[3 * s + 2], heads, n_);
-      }
-      at_.p = p_;
-      for (size_t i = 0; i < 4; ++i) at_.mixed[i] = buffers_.mixed[i].mutable_data_ptr<T>();
-      for (size_t s = 0; s < 2; ++s) at_.sums[s] = buffers_.sums[s].mutable_data_ptr<T>();
-    }
-
-    Buffers like() const { return {std::min(kBlockTokens, rows_), n_, p_, pre_[0].options()}; }
-
-    // Fills the buffers with the inputs of v for tokens [first, first + rows).
-    void mix(int64_t first, int64_t rows) {
-      at_.first = first;
-      rows_ = rows;
-      for (size_t s = 0; s < 2; ++s) {
-        at_.pre[s] = pre_[s].const_data_ptr<T>() + first * n_ * p_;
-      }
-      at::parallel_for(0, rows, kGrain,
-                       [&](int64_t begin, int64_t end) { vertical_forward(at_, begin, end); });
-    }
-
-    // The block's rows of y [tokens, d]: top half from v11, v12, b1, bottom from v21, v22, b2.
-    void write(const Tensor& y) const {
-      for (int s = 0; s < 2; ++s) {
-        Tensor half = y.narrow(0, at_.first, rows_).chunk(2, 1)[static_cast<size_t>(s)];
-        at::mm_out(half, sums(s), weights_[kB1 + static_cast<size_t>(s)]);
-        for (int i = 2 * s; i < 2 * s + 2; ++i) {
-          add_product(half, mixed(i), weights_[kV11 + static_cast<size_t>(i)].t());
-        }
-      }
-    }
-
-    void backward(const Tensor& x, const Tensor& dy, Buffers& d, const variable_list& scores,
-                  const variable_list& dw, Tensor dx) {
-      const std::vector<Tensor> halves = dy.chunk(2, 1);
-      VerticalGradients<T> gradients;
-      for (size_t i = 0; i < 4; ++i) {
-        Tensor to = d.mixed[i].narrow(0, 0, rows_);
-        at::mm_out(to, halves[i / 2], weights_[kV11 + i]);
-        add_product(dw[kV11 + i], halves[i / 2].t(), mixed(static_cast<int>(i)));
-        gradients.mixed[i] = to.template const_data_ptr<T>();
-      }
-      for (size_t s = 0; s < 2; ++s) {
-        Tensor to = d.sums[s].narrow(0, 0, rows_);
-        at::mm_out(to, halves[s], weights_[kB1 + s].t());
-        add_product(dw[kB1 + s], sums(static_cast<int>(s)).t(), halves[s]);
-        gradients.sums[s] = to.template const_data_ptr<T>();
-        gradients.scores[s] = scores[s].mutable_data_ptr<T>();
-        // The inputs of v are used up: their memory takes the gradients before u.
-        gradients.pre[s] = buffers_.mixed[s].mutable_data_ptr<T>();
-      }
-      at::parallel_for(0, rows_, kGrain, [&](int64_t begin, int64_t end) {
-        vertical_backward(at_, gradients, begin, end);
-      });
-      for (size_t s = 0; s < 2; ++s) {
-        const Tensor dpre = mixed(static_cast<int>(s));
-        const size_t u = kU1 + 2 * s;
-        add_product(dw[u], dpre.t(), x);
-        dw[u + 1].add_(dpre.sum(0));
-        s == 0 ? at::mm_out(dx, dpre, weights_[u]) : at::addmm_out(dx, dx, dpre, weights_[u]);
-      }
-    }
-
-   private:
-    Tensor mixed(int i) const { return buffers_.mixed[i].narrow(0, 0, rows_); }
-    Tensor sums(int s) const { return buffers_.sums[s].narrow(0, 0, rows_); }
-
-    const variable_list& weights_;
-    variable_list pre_;
-    int64_t n_, p_, rows_;
-    Buffers buffers_;
-    VerticalTokens<T> at_;
-  };
 };
 
 class MonetVd final : public Ffn {
@@ -203,9 +231,8 @@ class MonetVd final : public Ffn {
     const KeptKeys& b = pass.routing->side[1];
     if (pass.dense) return mix_dense(x, a.dense, b.dense, pass);
     const auto& w = weights_;
-    return MixVertical::apply(x, a.scores, a.offsets, a.keys, b.scores, b.offsets, b.keys, w[kU1],
-                              w[kBias1], w[kU2], w[kBias2], w[kV11], w[kV12], w[kV21], w[kV22],
-                              w[kB1], w[kB2], heads_);
+    return MixVertical::apply(x, a.scores, b.scores, a, b, w[kU1], w[kBias1], w[kU2], w[kBias2],
+                              w[kV11], w[kV12], w[kV21], w[kV22], w[kB1], w[kB2], heads_);
   }
 
  private:

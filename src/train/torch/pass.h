@@ -17,6 +17,9 @@ struct KeptKeys {
   Tensor scores;   ///< [entries], differentiable
   Tensor offsets;  ///< [tokens·heads + 1] int64
   Tensor keys;     ///< [entries] int32
+  Tensor starts;   ///< pairs by block and key, as key_pairs.h lays them out: [blocks·n + 1] int64
+  Tensor tokens;   ///< [pairs] int32
+  Tensor pairs;    ///< [entries] int64: the pair of each
   Tensor dense;    ///< [tokens, heads, n], differentiable; undefined in the kept form
 };
 

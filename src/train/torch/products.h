@@ -7,7 +7,7 @@
 
 namespace expertoire::train {
 
-/// Tokens that a custom backward pass handles at a time: its buffers stay small, its products long
+/// Tokens whose logits exist at a time: its buffers stay small, its products long
 /// enough for the library's kernels.
 inline constexpr int64_t kBlockTokens = 512;
 

@@ -3,6 +3,7 @@
 
 #include "cli/common.h"
 #include "train/torch/commands.h"
+#include "train/torch/process_group.h"
 #include "train/torch/trainer.h"
 
 namespace expertoire::train {
@@ -11,12 +12,18 @@ namespace {
 struct Options {
   TrainerOptions trainer;
   std::string freeze;
+  std::string process_group;
 };
 
 void run(Options options) {
   TrainerOptions& trainer = options.trainer;
   cli::choose("--freeze", options.freeze, {"", "router"});
   trainer.freeze_router = options.freeze == "router";
+  std::unique_ptr<Processes> processes;
+  if (!options.process_group.empty()) {
+    processes = resolve_processes(options.process_group, at::Device(trainer.device));
+  }
+  trainer.processes = processes.get();
   trainer.cancel = &cli::interrupt_token();
   cli::ProgressBar bar("tokens");
   int64_t before = -1;  // tokens of an earlier part of the run take no time of this one
@@ -27,7 +34,8 @@ void run(Options options) {
                    static_cast<double>(std::max<int64_t>(total - before, 1)),
                note);
   };
-  fmt::print("{}", train(trainer));
+  const std::string words = train(trainer);
+  if (processes == nullptr || processes->rank() == 0) fmt::print("{}", words);
 }
 
 std::function<void()> setup(CLI::App& app) {
@@ -47,6 +55,8 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--recalibrate-router", trainer.recalibrate_batches,
                  "At the end, estimate router statistics anew from so many batches")
       ->check(CLI::Range(0, 1 << 20));
+  app.add_option("--process-group", options->process_group,
+                 "Name of torchrun's group; scripts/train_distributed gives it");
   app.add_option("--device", trainer.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", trainer.threads, "Threads (default: libtorch's choice)")
       ->check(CLI::Range(1, 1024));

@@ -18,8 +18,9 @@ constexpr double kMomentum = 0.1;
 class Normalise : public torch::autograd::Function<Normalise> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, Processes* processes) {
-    Tensor sums = at::cat({x.sum(0, false, at::kDouble), x.to(at::kDouble).square().sum(0),
-                           at::scalar_tensor(x.size(0), at::kDouble).unsqueeze(0)});
+    Tensor sums =
+        at::cat({x.sum(0, false, at::kDouble), x.to(at::kDouble).square().sum(0),
+                 at::scalar_tensor(x.size(0), x.options().dtype(at::kDouble)).unsqueeze(0)});
     processes->sum(sums);
     const int64_t features = x.size(1);
     const Tensor count = sums.narrow(0, 2 * features, 1);

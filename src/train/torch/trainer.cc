@@ -191,12 +191,21 @@ class Trainer {
 
   Tensor shared(const Tensor& loss) const { return shared_mean(loss.detach(), options_.processes); }
 
+  // One message for all gradients.
   void share_gradients() const {
     if (options_.processes == nullptr) return;
+    std::vector<Tensor> flat;
     for (const Parameter& parameter : trained_) {
-      Tensor gradient = parameter.tensor.grad();
-      options_.processes->sum(gradient);
-      gradient.div_(static_cast<double>(parts()));
+      flat.push_back(parameter.tensor.grad().reshape({-1}));
+    }
+    Tensor all = at::cat(flat);
+    options_.processes->sum(all);
+    all.div_(static_cast<double>(parts()));
+    int64_t place = 0;
+    for (const Parameter& parameter : trained_) {
+      const Tensor& gradient = parameter.tensor.grad();
+      gradient.copy_(all.narrow(0, place, gradient.numel()).view(gradient.sizes()));
+      place += gradient.numel();
     }
   }
 
@@ -277,8 +286,17 @@ class Trainer {
     }
   }
 
+  // A signal may reach one process before the others: all stop after the same step.
+  bool cancelled() const {
+    const bool here = options_.cancel != nullptr && options_.cancel->cancelled();
+    if (options_.processes == nullptr) return here;
+    Tensor count = at::zeros({1}).fill_(here ? 1 : 0);
+    options_.processes->sum(count);
+    return count.item<double>() > 0;
+  }
+
   void stop_if_cancelled() {
-    if (options_.cancel == nullptr || !options_.cancel->cancelled()) return;
+    if (!cancelled()) return;
     checkpoint();
     throw Error(ErrorCode::kCancelled,
                 {"training", fmt::format("stopped at step {} on request", step_), "",
