@@ -1,42 +1,44 @@
 #include "train/pair_products.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "train/clones.h"
 
 namespace expertoire::train {
 namespace {
 
-// 64 bytes of T that need no alignment: one AVX-512 register, or what the compiler makes of it.
+// 64 bytes of T: one AVX-512 register, or what the compiler makes of it.
 template <class T>
 struct VectorOf;
 template <>
 struct VectorOf<float> {
-  typedef float Type __attribute__((vector_size(64), aligned(4), may_alias));
+  typedef float Type __attribute__((vector_size(64)));
 };
 template <>
 struct VectorOf<double> {
-  typedef double Type __attribute__((vector_size(64), aligned(8), may_alias));
+  typedef double Type __attribute__((vector_size(64)));
 };
 template <class T>
 using Vector = typename VectorOf<T>::Type;
 template <class T>
 constexpr int64_t kLanes = 64 / sizeof(T);
 
+// From and to memory of any alignment.
 template <class T>
-EXPERTOIRE_INLINE const Vector<T>& at(const T* values) {
-  return *reinterpret_cast<const Vector<T>*>(values);
+EXPERTOIRE_INLINE void load(const T* from, Vector<T>& to) {
+  std::memcpy(&to, from, sizeof to);
 }
 template <class T>
-EXPERTOIRE_INLINE Vector<T>& at(T* values) {
-  return *reinterpret_cast<Vector<T>*>(values);
+EXPERTOIRE_INLINE void store(const Vector<T>& from, T* to) {
+  std::memcpy(to, &from, sizeof from);
 }
 
 // Sum of the lanes, halving.
 template <class T>
 EXPERTOIRE_INLINE T lane_sum(const Vector<T>& values) {
   T lanes[kLanes<T>];
-  at(lanes) = values;
+  store(values, lanes);
 #pragma GCC unroll 3
   for (int64_t half = kLanes<T> / 2; half > 1; half /= 2) {
 #pragma GCC unroll 8
@@ -55,10 +57,15 @@ EXPERTOIRE_INLINE void dots(const T* w, int64_t stride_w, const T* const* x, int
   Vector<T> sums[R][U] = {};
   const int64_t whole = d / kLanes<T> * kLanes<T>;
   for (int64_t j = 0; j < whole; j += kLanes<T>) {
+    Vector<T> columns[U];
+#pragma GCC unroll 4
+    for (int u = 0; u < U; ++u) load(x[u] + j, columns[u]);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
+      Vector<T> row;
+      load(w + r * stride_w + j, row);
 #pragma GCC unroll 4
-      for (int u = 0; u < U; ++u) sums[r][u] += at(w + r * stride_w + j) * at(x[u] + j);
+      for (int u = 0; u < U; ++u) sums[r][u] += row * columns[u];
     }
   }
   for (int r = 0; r < R; ++r) {
@@ -116,10 +123,15 @@ template <int R, class T>
 EXPERTOIRE_INLINE void add_rows(const T* w, int64_t stride, const T* c, int64_t columns, T* y) {
   int64_t j = 0;
   for (; j + kLanes<T> <= columns; j += kLanes<T>) {
-    Vector<T> sum = at(y + j);
+    Vector<T> sum;
+    load(y + j, sum);
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) sum += c[r] * at(w + r * stride + j);
-    at(y + j) = sum;
+    for (int r = 0; r < R; ++r) {
+      Vector<T> row;
+      load(w + r * stride + j, row);
+      sum += c[r] * row;
+    }
+    store(sum, y + j);
   }
   for (; j < columns; ++j) {
     for (int r = 0; r < R; ++r) y[j] += c[r] * w[r * stride + j];
@@ -161,13 +173,15 @@ EXPERTOIRE_INLINE void outer_tile(const PairView& pairs, const PairShape& shape,
       const T* factors = c + q * shape.rows;
 #pragma GCC unroll 4
       for (int s = 0; s < kStripes; ++s) {
+        Vector<T> columns;
+        load(row + s * kLanes<T>, columns);
 #pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) sums[r][s] += factors[r] * at(row + s * kLanes<T>);
+        for (int r = 0; r < R; ++r) sums[r][s] += factors[r] * columns;
       }
     }
   }
   for (int r = 0; r < R; ++r) {
-    for (int s = 0; s < kStripes; ++s) at(dw + r * shape.d + s * kLanes<T>) = sums[r][s];
+    for (int s = 0; s < kStripes; ++s) store(sums[r][s], dw + r * shape.d + s * kLanes<T>);
   }
 }
 
