@@ -11,6 +11,10 @@
 #include "base/error.h"
 #include "simd/level.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace expertoire {
 namespace {
 
@@ -22,10 +26,15 @@ struct Level {
 };
 
 #if defined(__x86_64__)
+// clang 14's builtin does not know this one.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 // These builtins also ask the operating system whether it saves the wide registers.
 bool has_avx2() {
-  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-         __builtin_cpu_supports("f16c") != 0;
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && has_f16c();
 }
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
