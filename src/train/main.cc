@@ -4,13 +4,13 @@
 #endif
 
 int main(int argc, char** argv) {
-  using namespace expertoire;
-  const std::vector<cli::Command> commands = {
+  namespace train = expertoire::train;
+  const std::vector<expertoire::cli::Command> commands = {
 #ifdef EXPERTOIRE_TRAIN
       train::kRunCommand,   train::kReplayCommand,    train::kTrainingBenchCommand,
 #endif
       train::kDataCommand,  train::kDocumentsCommand, train::kPlotCommand,
       train::kExportCommand};
-  return cli::run({"expertoire-train", "Trains Monet and what it is compared with", commands}, argc,
-                  argv);
+  return expertoire::cli::run(
+      {"expertoire-train", "Trains Monet and what it is compared with", commands}, argc, argv);
 }
