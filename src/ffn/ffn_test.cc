@@ -133,9 +133,9 @@ TEST_P(FfnTest, Bf16IsThePlainLayerOfRoundedNumbers) {
       const Matrix got = run(*model, layer, executor, input, routing, 0.0F);
       for (size_t t = 0; t < got.size(); ++t) {
         if (const auto* chosen = std::get_if<TopKRouting>(&routing)) {
-          naive.set_mixture([&](int, const Row&) { return mixture(*chosen, t); });
+          naive.set_mixture([chosen, t](int, const Row&) { return mixture(*chosen, t); });
           naive.set_shared(
-              [&](int, double) { return static_cast<double>(chosen->shared_weights[t]); });
+              [chosen, t](int, double) { return static_cast<double>(chosen->shared_weights[t]); });
         }
         Row x = input.rows[t];
         for (double& value : x) value = static_cast<double>(rounded(static_cast<float>(value)));
