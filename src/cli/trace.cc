@@ -49,7 +49,11 @@ constexpr float kTracedScore = 0.01F;
 // Joint experts of factored routing, by layer and token.
 class JointTrace final : public RoutingSink {
  public:
+  /// `capture` sees what this sees.
+  explicit JointTrace(Capture& capture) : capture_(capture) {}
+
   void on_routing(const RoutingEvent& event) override {
+    capture_.on_routing(event);
     if (const FactoredRouting* routing = event.factored()) {
       for (int64_t t = 0; t < routing->tokens; ++t) {
         experts_[event.layer].push_back(routing->joint(t, kTracedScore));
@@ -74,6 +78,7 @@ class JointTrace final : public RoutingSink {
   }
 
  private:
+  Capture& capture_;
   std::map<int, std::vector<std::vector<JointExpert>>> experts_;
 };
 
@@ -114,7 +119,10 @@ json record(const Capture& capture, const std::vector<int>& layers, bool logits,
 // The same for factored routing: its joint experts, as many as a token has.
 json joint_record(const Options& options, LoadedModel& loaded, const std::vector<int>& layers,
                   const std::vector<int32_t>& ids, int64_t index) {
-  JointTrace trace;
+  using Stages = std::vector<std::string>;
+  const Stages stages = options.logits ? Stages{"router_logits1", "router_logits2"} : Stages{};
+  Capture capture(stages);
+  JointTrace trace(capture);
   const std::span<const int32_t> text = ids;
   loaded.session->forward_once({&text, 1}, &trace);
   json line = {
@@ -123,10 +131,7 @@ json joint_record(const Options& options, LoadedModel& loaded, const std::vector
       {"layers", layers},
       {"routed_experts", trace.by_token(ids.size(), [](const JointExpert& e) { return e.id; })},
       {"routed_weights", trace.by_token(ids.size(), [](const JointExpert& e) { return e.score; })}};
-  if (!options.logits) return line;
-  Capture capture({"router_logits1", "router_logits2"});
-  capture.run(*loaded.session, {&ids, 1});
-  for (const char* stage : {"router_logits1", "router_logits2"}) {
+  for (const std::string& stage : stages) {
     line[stage] = by_token<float>(capture, stage, layers, static_cast<int64_t>(ids.size()));
   }
   return line;

@@ -17,7 +17,6 @@ class MonetFfn final : public Ffn {
   struct Weights {
     std::optional<MonetRouter> router;  ///< of a layer that routes
     bool vertical = false;
-    int heads = 0;
     int keys = 0;
     int64_t width = 0;  ///< neurons of a key on one side
     /// [n · width, hidden_size] (HD), or side after side (VD); row = key · width + neuron; biased.
@@ -26,12 +25,8 @@ class MonetFfn final : public Ffn {
     /// slot (own neurons first, in VD, then the other side's), then one column a key: its bias.
     std::vector<PackedMatrix> down;
 
-    int sides() const { return vertical ? 2 : 1; }
     /// Columns of a key in `down`.
-    int64_t slot() const { return slot_of(vertical, width); }
-    static int64_t slot_of(bool vertical, int64_t width) {
-      return round_up(vertical ? 2 * width : width, 2);
-    }
+    int64_t slot() const { return round_up(vertical ? 2 * width : width, 2); }
   };
 
   MonetFfn(int layer, Weights weights) : layer_(layer), w_(std::move(weights)) {}

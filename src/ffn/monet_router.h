@@ -20,8 +20,6 @@ class MonetRouter {
 
   MonetRouter(int heads, int keys, int top_k, std::array<Side, 2> sides);
 
-  int heads() const { return heads_; }
-  int keys() const { return keys_; }
   int64_t weight_bytes() const;
 
   /// Fills `routing` for all tokens. Errors: kNumeric naming `layer` when a logit is not finite.

@@ -21,7 +21,6 @@ class MonetLoader {
   MonetFfn::Weights weights(bool routes) {
     MonetFfn::Weights weights;
     weights.vertical = monet_.vertical;
-    weights.heads = monet_.heads;
     weights.keys = monet_.keys;
     weights.width = monet_.vertical ? monet_.width / 2 : monet_.width;
     if (routes) weights.router = router();

@@ -10,9 +10,9 @@ namespace expertoire {
 
 /// One side's choice for T tokens, H heads, n keys. Only keys that some head kept are listed.
 struct FactoredSide {
-  std::vector<float> logits;    ///< [T, H, n], before any normalisation
-  std::vector<float> mean;      ///< [H, n], what the router subtracts and
-  std::vector<float> inverse;   ///< [H, n] multiplies by, before it compares with its threshold
+  std::vector<float> logits;  ///< [T, H, n], before any normalisation
+  /// The router's own, [H, n]: what it subtracts, and multiplies by, before it compares.
+  std::span<const float> mean, inverse;
   std::vector<int64_t> begin;   ///< [T + 1]: token t keeps entries [begin[t], begin[t + 1])
   std::vector<int32_t> keys;    ///< [entries], rising within a token
   std::vector<float> scores;    ///< [entries, H]: g, 0 where that head dropped the key
