@@ -42,7 +42,7 @@ std::vector<Field> fields_of(EmbedCliOptions& options) {
 }
 
 std::string text_of(const json& metadata, const char* key) {
-  const json& value = metadata[key];
+  const json value = metadata.value(key, json());
   if (!value.is_string()) {
     bad_file("the metadata", fmt::format("{} is {}", in_quotes(key), in_short(value)), "a text",
              "embed the texts again");
@@ -54,7 +54,8 @@ std::string text_of(const json& metadata, const char* key) {
 
 json read_metadata(const std::string& vectors, int64_t rows, int64_t dim) {
   const std::string path = vectors + ".meta.json";
-  if (!std::filesystem::exists(path)) return nullptr;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return nullptr;
   json metadata = read_json_file(path);
   if (!metadata.is_object()) bad_file(path, in_short(metadata), "an object", "embed again");
   if (metadata.value("rows", json(rows)) != rows || metadata.value("dim", json(dim)) != dim) {
@@ -93,8 +94,11 @@ void check_model(const json& metadata, const LoadedModel& loaded) {
       text_of(metadata, "edit_hash") != loaded.edit.at("edit_hash")) {
     contradiction("--edit", edit->second + " as it is now", "what it was before a change");
   }
-  const std::string hash = file_hash(loaded.model->folder() + "/config.json");
-  if (text_of(metadata, "config_hash") == hash) return;
+  const std::string config = file_hash(loaded.model->folder() + "/config.json");
+  const std::string weights = content_hash(loaded.model->weights_sample());
+  const bool same_weights =
+      !metadata.contains("weights_hash") || text_of(metadata, "weights_hash") == weights;
+  if (text_of(metadata, "config_hash") == config && same_weights) return;
   throw Error(ErrorCode::kInvalidArgument,
               {"searching the vectors", "the model " + loaded.model->folder(),
                "the one that made the file, " + in_quotes(metadata.value("model", "")),
