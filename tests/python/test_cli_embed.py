@@ -181,7 +181,8 @@ def test_nearest_refuses_metadata_of_something_else(run, embed, root):
     edit = embed.folder / "edit.json"
     edit.write_text(json.dumps({"format": "expertoire.routing_edit", "version": 1, "edits": []}))
     for change, code in (({"rows": 31}, 4), ({"kind": 7}, 4), ({"config_hash": "0" * 16}, 2),
-                         ({"weights_hash": "0" * 16}, 2), ({"edit": str(edit)}, 4)):
+                         ({"weights_hash": "0" * 16}, 2), ({"edit": str(edit), "edit_hash": "0" * 16}, 2),
+                         ({"edit": str(edit), "edit_hash": None}, 4)):
         meta.write_text(json.dumps({**about, **change}))
         run("nearest", "--vectors", vectors, "--query", "a", code=code)
     meta.unlink()
