@@ -18,7 +18,9 @@ LAYERS = [
     ["ffn"],
     ["model"],
     ["engine"],
-    ["embed", "analysis", "eval"],
+    ["embed"],
+    ["eval"],
+    ["analysis"],
     ["server", "cli", "python"],
     ["train"],
 ]

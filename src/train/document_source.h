@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "train/gzip_lines.h"
+#include "io/gzip_lines.h"
 #include "train/hold_out.h"
 
 namespace expertoire::train {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "io/json.h"
 #include "io/refuse.h"
-#include "train/gzip_lines.h"
+#include "io/gzip_lines.h"
 
 namespace expertoire::train {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace expertoire::train {
+namespace expertoire {
 
 /// Lines of a file, decompressed while it is read when its name ends in .gz. Memory holds one line.
 class GzipLines {
@@ -40,4 +40,4 @@ class GzipLines {
   int64_t total_ = 0;
 };
 
-}  // namespace expertoire::train
+}  // namespace expertoire

@@ -1,4 +1,4 @@
-#include "train/gzip_lines.h"
+#include "io/gzip_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/gzip.h"
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 using ::testing::ElementsAre;
@@ -88,4 +88,4 @@ TEST(GzipLinesTest, RefusesWhatIsNoText) {
 }
 
 }  // namespace
-}  // namespace expertoire::train
+}  // namespace expertoire

@@ -1,4 +1,4 @@
-#include "train/gzip_lines.h"
+#include "io/gzip_lines.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 #include "io/file_descriptor.h"
 #include "io/refuse.h"
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 constexpr size_t kPiece = size_t{1} << 17;
@@ -101,4 +101,4 @@ std::optional<std::string> GzipLines::next() {
   return line;
 }
 
-}  // namespace expertoire::train
+}  // namespace expertoire
