@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-  std::string model, file, messages, bos, eos;
+  std::string model{kEmbeddingModel}, file, messages, bos, eos;
   std::vector<std::string> variables;
   bool no_generation_prompt = false;
 };

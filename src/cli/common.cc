@@ -12,7 +12,6 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "engine/shipped.h"
 #include "io/file_descriptor.h"
 #include "io/json.h"
 #include "io/refuse.h"
@@ -40,9 +39,11 @@ CancelToken& interrupt_token() {
 }
 
 void ModelOptions::add_to(CLI::App& app) {
-  app.add_option("--model", model,
-                 "Model folder, or org/name[@revision] of the local Hugging Face cache "
-                 "(default: the model that ships)");
+  app.add_option(
+      "--model", model,
+      fmt::format("Model folder, org/name[@revision] of the local Hugging Face cache, or "
+                  "a model that ships (default: {})",
+                  default_model));
   app.add_option("--compute", compute, "f32 or bf16 (default: bf16 where the CPU has it)");
   app.add_option("--threads", threads, "Threads (default: all CPUs)")->check(CLI::Range(1, 1024));
   app.add_option("--edit", edit, "Run under a routing edit (docs/edits.md)");
@@ -53,7 +54,7 @@ CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
   return app.add_option(name, values, help + "; may be given again")->allow_extra_args(false);
 }
 
-std::string ModelOptions::folder() const { return model_folder(model); }
+std::string ModelOptions::folder() const { return model_folder(name()); }
 
 Compute ModelOptions::compute_type() const {
   if (compute.empty()) return default_kernels().native_bf16 ? Compute::kBF16 : Compute::kF32;
@@ -82,7 +83,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
 
 std::map<std::string, std::string> LoadedModel::provenance(const ModelOptions& options) const {
   std::map<std::string, std::string> info = {
-      {"model", options.model.empty() ? kDefaultModel : options.model},
+      {"model", options.name()},
       {"model_type", model->config().model_type},
       {"config_hash", content_hash(read_text_file(model->folder() + "/config.json"))},
       {"weights_hash", content_hash(model->weights_sample())},

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "engine/shipped.h"
 #include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
@@ -20,12 +21,16 @@ namespace expertoire::cli {
 
 /// --model, --compute, --threads, --edit.
 struct ModelOptions {
+  std::string_view default_model;  ///< the shipped one that stands for no --model
   std::string model;
   std::string compute;
   std::string edit;
   int threads = 0;
 
+  explicit ModelOptions(std::string_view shipped = kEmbeddingModel) : default_model(shipped) {}
   void add_to(CLI::App& app);
+  /// What --model names, or the default.
+  std::string name() const { return model.empty() ? std::string(default_model) : model; }
   std::string folder() const;
   Compute compute_type() const;
 };

@@ -258,17 +258,16 @@ void demo(const Options& options) {
   const Sentences sentences = read_sentences();
   const Embedded trained = embed_all(options, options.embed.model, sentences.texts);
   const Embedded random = embed_randomly(options, sentences.texts);
-  json report = {
-      {"model", options.embed.model.model.empty() ? kDefaultModel : options.embed.model.model},
-      {"prompt", options.embed.prompt},
-      {"compute", compute_name(options.embed.model.compute_type())},
-      {"simd", default_kernels().name},
-      {"sentences", sentences.texts.size()},
-      {"tokens", trained.tokens},
-      {"seconds", trained.seconds},
-      {"tokens_per_second", static_cast<double>(trained.tokens) / trained.seconds},
-      {"neighbours", neighbour_lists(options, sentences, trained)},
-      {"order", order_table(sentences, trained, random)}};
+  json report = {{"model", options.embed.model.name()},
+                 {"prompt", options.embed.prompt},
+                 {"compute", compute_name(options.embed.model.compute_type())},
+                 {"simd", default_kernels().name},
+                 {"sentences", sentences.texts.size()},
+                 {"tokens", trained.tokens},
+                 {"seconds", trained.seconds},
+                 {"tokens_per_second", static_cast<double>(trained.tokens) / trained.seconds},
+                 {"neighbours", neighbour_lists(options, sentences, trained)},
+                 {"order", order_table(sentences, trained, random)}};
   report.update(trained.edit);
   if (options.json) {
     print_json(report);

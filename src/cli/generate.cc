@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
+#include "cli/token_experts.h"
 #include "engine/generate.h"
 #include "engine/generation_config.h"
 #include "io/file_descriptor.h"
@@ -18,9 +19,10 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-  ModelOptions model;
+  ModelOptions model{kExpertsModel};
   std::string prompt, ids, system;
-  bool ignore_eos = false, json = false, chat = false;
+  bool ignore_eos = false, json = false, chat = false, trace = false;
+  size_t trace_experts = 5;
   GenerateOptions generate;
 };
 
@@ -52,6 +54,27 @@ json describe(const Generated& generated, const std::vector<int32_t>& prompt) {
           {"prompt_ids", prompt}};
 }
 
+// The experts of the prompt and of what was generated, as far as the context reaches.
+void trace(const Options& options, LoadedModel& loaded, const Tokenizer* tokenizer,
+           const std::vector<int32_t>& prompt, const Generated& generated, json& row) {
+  std::vector<int32_t> ids = prompt;
+  ids.insert(ids.end(), generated.ids.begin(), generated.ids.end());
+  const int64_t most = loaded.model->config().max_position_embeddings;
+  ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
+  const auto experts = lit_experts(*loaded.session, ids, options.trace_experts);
+  if (tokenizer != nullptr && !options.json) {
+    const std::string lines = token_lines(*tokenizer, ids, experts, prompt.size());
+    write_all(STDOUT_FILENO, "\n" + lines, "standard output");
+  }
+  for (const auto& of_token : experts) row["experts"].push_back(to_json(of_token));
+}
+
+void check_routes(const Model& model) {
+  if (!model.config().routing_layers().empty()) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"tracing", "a dense model", "a model with experts", "leave --trace out"});
+}
+
 void run(const Options& options) {
   if (options.prompt.empty() == options.ids.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -59,6 +82,7 @@ void run(const Options& options) {
                  "either --prompt TEXT or --ids FILE", ""});
   }
   LoadedModel loaded(options.model, true);
+  if (options.trace) check_routes(*loaded.model);
   std::optional<Tokenizer> tokenizer;
   if (options.ids.empty() || std::filesystem::exists(loaded.model->folder() + "/tokenizer.json")) {
     tokenizer.emplace(loaded.tokenizer());
@@ -75,13 +99,11 @@ void run(const Options& options) {
       if (plain) write_all(STDOUT_FILENO, piece, "standard output");
     };
     const Generated generated = generate(*loaded.session, text, prompt, generation, show);
-    if (plain) {
-      show("\n");
-    } else {
-      json row = describe(generated, prompt);
-      row.update(loaded.edit);
-      print_json(row);
-    }
+    if (plain) show("\n");
+    json row = describe(generated, prompt);
+    if (options.trace) trace(options, loaded, text, prompt, generated, row);
+    row.update(loaded.edit);
+    if (!plain) print_json(row);
   }
 }
 
@@ -105,6 +127,12 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--seed", generate.sampler.seed, "Of the draws")->capture_default_str();
   add_repeatable(app, "--stop", generate.stop_strings, "Text to stop before");
   app.add_flag("--ignore-eos", options->ignore_eos, "Go on after the end of the sequence");
+  auto* trace = app.add_flag("--trace", options->trace,
+                             "Then the experts of each token, the prompt's and the new ones (+)");
+  app.add_option("--trace-experts", options->trace_experts, "Experts shown of each token")
+      ->check(CLI::Range(1, 1000))
+      ->needs(trace)
+      ->capture_default_str();
   app.add_flag("--json", options->json, "One JSON object a prompt");
   return [options] { run(*options); };
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "embed/calibration.h"
@@ -50,8 +51,7 @@ json describe_experts(const ModelConfig& config) {
 }
 
 // What the configuration alone says; the weights stay on disk.
-json describe_model(const std::string& spec) {
-  const std::string folder = model_folder(spec);
+json describe_model(const std::string& folder) {
   const std::string path = folder + "/config.json";
   const ModelConfig config = parse_config(read_json_file(path), path);
   json info = {{"folder", folder},
@@ -84,6 +84,22 @@ json describe_model(const std::string& spec) {
   return info;
 }
 
+// What embeds texts and, where it is, what shows experts.
+json describe_shipped() {
+  json info = describe_model(model_folder(std::string(kEmbeddingModel)));
+  try {
+    info["experts_model"] = describe_model(model_folder(std::string(kExpertsModel)));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;  // EXPERTOIRE_MODELS need not have both
+  }
+  return info;
+}
+
+json describe(const Options& options) {
+  if (options.cpu) return describe_cpu();
+  return options.model.empty() ? describe_shipped() : describe_model(model_folder(options.model));
+}
+
 void print_plain(const json& info, int indent = 0) {
   for (const auto& [key, value] : info.items()) {
     if (value.is_object()) {
@@ -97,7 +113,7 @@ void print_plain(const json& info, int indent = 0) {
 }
 
 void info(const Options& options) {
-  const json about = options.cpu ? describe_cpu() : describe_model(options.model);
+  const json about = describe(options);
   if (options.json) {
     print_json(about);
   } else {
@@ -107,8 +123,9 @@ void info(const Options& options) {
 
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  auto* model = app.add_option("--model", options->model,
-                               "Model folder or org/name (default: the model that ships)");
+  auto* model =
+      app.add_option("--model", options->model,
+                     "Model folder, org/name, or a model that ships (default: all that ship)");
   app.add_flag("--cpu", options->cpu, "SIMD levels and threads of this machine instead")
       ->excludes(model);
   app.add_flag("--json", options->json, "As one JSON object");

@@ -14,7 +14,7 @@ namespace expertoire::cli {
 namespace {
 
 struct Options {
-  ModelOptions model;
+  ModelOptions model{kExpertsModel};
   std::string input, field = "text";
   int64_t context = 0, stride = 0;
   bool json = false;

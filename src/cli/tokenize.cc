@@ -13,12 +13,13 @@ namespace expertoire::cli {
 namespace {
 
 struct Options {
-  std::string model, tokenizer, input = "-", field = "text";
+  std::string model{kEmbeddingModel}, tokenizer, input = "-", field = "text";
   bool no_special = false, skip_special = false, json = false;
 
   void add_to(CLI::App& app) {
-    auto* of_model = app.add_option("--model", model,
-                                    "Model folder or org/name (default: the model that ships)");
+    auto* of_model =
+        app.add_option("--model", model, "Model folder, org/name, or a model that ships");
+    of_model->capture_default_str();
     app.add_option("--tokenizer", tokenizer, "A tokenizer.json, or a folder with one")
         ->excludes(of_model);
     app.add_option("--input", input, "File, or - for standard input")->capture_default_str();

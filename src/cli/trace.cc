@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
+#include "cli/token_experts.h"
 #include "engine/capture.h"
 #include "io/atomic_file.h"
 #include "io/text_source.h"
@@ -18,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-  ModelOptions model;
+  ModelOptions model{kExpertsModel};
   std::string input = "-", field = "text", ids, out;
   bool logits = false;
 };
@@ -41,10 +42,6 @@ void for_each_input(const Options& options, const LoadedModel& loaded,
   TextSource texts(options.input, options.field);
   while (const auto text = texts.next()) one(tokenizer.encode(*text));
 }
-
-// Joint experts whose score, summed over heads, is above this are traced, as the authors' README
-// counts them.
-constexpr float kTracedScore = 0.01F;
 
 // Joint experts of factored routing, by layer and token.
 class JointTrace final : public RoutingSink {

@@ -77,7 +77,6 @@ void adopt(const json& metadata, const CLI::App& app, EmbedCliOptions& options) 
       contradiction(field.option, field.value, have);
     }
   }
-  if (options.model.model == kDefaultModel) options.model.model.clear();
   if (options.calibration.starts_with("batch of")) options.calibration = "batch";
   if (const auto alpha = metadata.find("alpha"); alpha != metadata.end() && alpha->is_number()) {
     if (app.get_option("--alpha")->count() == 0) options.alpha = *alpha;

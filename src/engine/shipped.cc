@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -47,7 +48,9 @@ std::string shipped_model(const std::string& name) {
 }
 
 std::string model_folder(const std::string& spec) {
-  return spec.empty() ? shipped_model(kDefaultModel) : resolve_model_folder(spec);
+  std::error_code error;
+  const bool ships = std::ranges::find(kShippedModels, spec) != std::end(kShippedModels);
+  return ships && !fs::exists(spec, error) ? shipped_model(spec) : resolve_model_folder(spec);
 }
 
 }  // namespace expertoire

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace expertoire {
 
@@ -14,10 +15,13 @@ std::string shipped_path(const std::string& relative);
 /// them. Errors: as shipped_path.
 std::string shipped_model(const std::string& name);
 
-/// The model of commands that are given none.
-inline constexpr const char* kDefaultModel = "olmoe-small";
+/// The models that ship, and what each is the default of.
+inline constexpr std::string_view kEmbeddingModel = "olmoe-small";  ///< embedding texts
+inline constexpr std::string_view kExpertsModel = "monet-small";    ///< continuing and tracing them
+inline constexpr std::string_view kShippedModels[] = {kEmbeddingModel, kExpertsModel};
 
-/// What --model means: "" = the default model, else resolve_model_folder.
+/// What --model means: the name of a shipped model, unless a folder here has it; else
+/// resolve_model_folder.
 std::string model_folder(const std::string& spec);
 
 }  // namespace expertoire

@@ -17,7 +17,7 @@ OPTIONS = {
     "prompts": ["--json"],
     "forward": MODEL + ["--ids", "--stages", "--out"],
     "trace": MODEL + ["--input", "--field", "--ids", "--out", "--logits"],
-    "generate": MODEL + ["--prompt", "--ids", "--ignore-eos", "--json", "--max-tokens", "--temperature",
+    "generate": MODEL + ["--prompt", "--ids", "--ignore-eos", "--json", "--trace", "--trace-experts", "--max-tokens", "--temperature",
                          "--top-p", "--top-k", "--seed", "--stop", "--chat"],
     "perplexity": MODEL + ["--input", "--field", "--context", "--stride", "--json"],
     "tokenize": ["--model", "--tokenizer", "--no-special", "--input", "--field", "--json"],

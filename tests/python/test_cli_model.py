@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 LAYERS = 6
+OLMOE = ["--model", "olmoe-small"]  # what `reference` is; trace, generate and perplexity have another default
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def files(ids, sentences, tmp_path_factory):
 
 def tensors(run, files, command, *options):
     out = files / f"{command}.safetensors"
-    run(command, "--ids", files / "ids.json", "--out", out, *options)
+    run(command, *OLMOE, "--ids", files / "ids.json", "--out", out, *options)
     return load_file(out)
 
 
@@ -39,7 +40,7 @@ def test_trace_says_what_forward_says(run, files, ids, compute):
     assert traced["input_ids"].tolist() == sum(ids, [])
     for name, tensor in forward.items():
         assert (traced[name] == tensor).all(), name
-    lines = run("trace", "--input", files / "texts.txt", "--logits", "--compute", compute).stdout
+    lines = run("trace", *OLMOE, "--input", files / "texts.txt", "--logits", "--compute", compute).stdout
     at = 0
     for i, row in enumerate(map(json.loads, lines.splitlines())):
         assert row["index"] == i and row["ids"] == ids[i] and row["layers"] == list(range(LAYERS))
@@ -48,9 +49,9 @@ def test_trace_says_what_forward_says(run, files, ids, compute):
             expected = np.stack([forward[f"{stage}.{layer}"][at:at + len(ids[i])] for layer in range(LAYERS)], 1)
             assert (np.array(row[key], expected.dtype) == expected).all(), key
         at += len(ids[i])
-    short = json.loads(run("trace", "--ids", files / "ids.json").stdout.splitlines()[0])
+    short = json.loads(run("trace", *OLMOE, "--ids", files / "ids.json").stdout.splitlines()[0])
     assert "router_logits" not in short
-    run("trace", "--ids", files / "ids.json", "--out", files / "t.jsonl", "--logits", "--compute", compute)
+    run("trace", *OLMOE, "--ids", files / "ids.json", "--out", files / "t.jsonl", "--logits", "--compute", compute)
     assert (files / "t.jsonl").read_text() == lines
 
 
@@ -66,7 +67,7 @@ def greedy(reference, ids, count):
 
 
 def test_greedy_continuation_is_transformers(run, reference, files, ids):
-    rows = generate(run, "--ids", files / "ids.json", "--max-tokens", 12, "--ignore-eos", "--compute", "f32")
+    rows = generate(run, *OLMOE, "--ids", files / "ids.json", "--max-tokens", 12, "--ignore-eos", "--compute", "f32")
     assert [row["prompt_ids"] for row in rows] == ids
     assert [row["ids"] for row in rows] == [greedy(reference, one, 12) for one in ids]
     for row in rows:
@@ -76,9 +77,9 @@ def test_greedy_continuation_is_transformers(run, reference, files, ids):
 
 def test_prompt_and_ids_are_the_same(run, reference):
     text = "The cell is"
-    row, = generate(run, "--prompt", text, "--max-tokens", 8)
+    row, = generate(run, *OLMOE, "--prompt", text, "--max-tokens", 8)
     assert row["prompt_ids"] == reference.ids(text)
-    assert run("generate", "--prompt", text, "--max-tokens", 8).stdout == row["text"] + "\n"
+    assert run("generate", *OLMOE, "--prompt", text, "--max-tokens", 8).stdout == row["text"] + "\n"
     run("generate", "--prompt", text, "--ids", "x.json", code=2)
 
 
@@ -119,6 +120,40 @@ def test_the_end_of_the_sequence_ends_it(run, root, tmp_path):
     assert generate(run, *options, "--ignore-eos") == [whole]
 
 
+def traced_experts(run, rows, *model):
+    """Of each token of `rows` (ids), the experts that `trace` lists, strongest first."""
+    lines = run("trace", *model, "--ids", "/dev/stdin", stdin=json.dumps(rows)).stdout.splitlines()
+    for line in map(json.loads, lines):
+        yield [sorted(((-score, layer, expert) for layer, experts, scores in zip(line["layers"], ids, weights)
+                       for expert, score in zip(experts, scores)))
+               for ids, weights in zip(line["routed_experts"], line["routed_weights"])]
+
+
+@pytest.mark.parametrize("model, name", [("olmoe-small", str), ("monet-small", lambda e: f"{e // 512},{e % 512}")])
+def test_generate_shows_the_experts_of_each_token(run, model, name):
+    options = ["--model", model, "--prompt", "The cell is", "--max-tokens", 6]
+    plain, = generate(run, *options)
+    row, = generate(run, *options, "--trace", "--trace-experts", 3)
+    assert {key: row[key] for key in plain} == plain
+    expected, = traced_experts(run, [row["prompt_ids"] + row["ids"]], "--model", model)
+    assert len(row["experts"]) == len(expected)
+    for shown, all_of_it in zip(row["experts"], expected):
+        top = all_of_it[:3]
+        assert [one["score"] for one in shown] == [-score for score, *_ in top]
+        assert {(one["layer"], one["expert"]) for one in shown if one["score"] > -top[-1][0]} == \
+            {(layer, name(expert)) for score, layer, expert in top if score < top[-1][0]}
+    shown = run("generate", *options, "--trace").stdout
+    assert shown.startswith(plain["text"] + "\n\n")
+    marks = [line[0] for line in shown.removeprefix(plain["text"] + "\n\n").splitlines()]
+    assert marks == [" "] * len(row["prompt_ids"]) + ["+"] * len(row["ids"])
+
+
+def test_a_dense_model_has_no_experts_to_show(run, root):
+    dense = root / "tests/fixtures/models/llama-linear"
+    failed = run("generate", "--model", dense, "--ids", "/dev/stdin", "--trace", "--json", stdin="[[1, 2]]", code=2)
+    assert "dense" in failed.stderr
+
+
 def sliding_nll(reference, ids, context, stride):
     """The loop of transformers' guide to perplexity, with the count of scored tokens put right."""
     total = scored = previous = 0
@@ -140,7 +175,7 @@ def test_perplexity_is_transformers(run, reference, sentences, tmp_path):
     (tmp_path / "text.txt").write_text(text)
     ids = reference.ids(text)
     for context, stride in ((64, 32), (50, 49), (1024, 512)):
-        about = json.loads(run("perplexity", "--input", tmp_path / "text.txt", "--context", context, "--stride",
+        about = json.loads(run("perplexity", *OLMOE, "--input", tmp_path / "text.txt", "--context", context, "--stride",
                                stride, "--json", "--compute", "f32").stdout)
         total, scored = sliding_nll(reference, ids, context, stride)
         assert about["scored_tokens"] == scored == len(ids) - 1 and about["tokens"] == len(ids)
@@ -157,11 +192,11 @@ def test_perplexity_is_transformers(run, reference, sentences, tmp_path):
 def test_perplexity_of_documents_is_their_mean_over_tokens(run, reference, sentences, tmp_path):
     texts = sentences[300:310]
     (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
-    about = json.loads(run("perplexity", "--input", tmp_path / "texts.jsonl", "--field", "body", "--json",
+    about = json.loads(run("perplexity", *OLMOE, "--input", tmp_path / "texts.jsonl", "--field", "body", "--json",
                            "--compute", "f32").stdout)
     parts = [sliding_nll(reference, reference.ids(text), 1024, 512) for text in texts]
     os.rename(tmp_path / "texts.jsonl", tmp_path / "texts.json")
-    assert json.loads(run("perplexity", "--input", tmp_path / "texts.json", "--field", "body", "--json",
+    assert json.loads(run("perplexity", *OLMOE, "--input", tmp_path / "texts.json", "--field", "body", "--json",
                           "--compute", "f32").stdout) == about
     assert about["documents"] == 10 and about["scored_tokens"] == sum(scored for _, scored in parts)
     assert about["nll_mean"] == pytest.approx(sum(total for total, _ in parts) / about["scored_tokens"], abs=1e-4)
@@ -176,8 +211,8 @@ def commands(files):
     """Every command that runs the model, with its result on stdout."""
     texts = files / "texts.txt"
     return {"embed": ["embed", "--kind", "concat", "--calibration", "none", "--input", texts],
-            "trace": ["trace", "--input", texts], "perplexity": ["perplexity", "--input", texts],
-            "generate": ["generate", "--ids", files / "ids.json", "--max-tokens", "8", "--json"],
+            "trace": ["trace", *OLMOE, "--input", texts], "perplexity": ["perplexity", *OLMOE, "--input", texts],
+            "generate": ["generate", *OLMOE, "--ids", files / "ids.json", "--max-tokens", "8", "--json"],
             "similarity": ["similarity", "a cell", "a market"],
             "nearest": ["nearest", "--vectors", files / "v.npy", "--kind", "hidden", "--query", "a cell"],
             "demo": ["demo", "--queries", "1", "--top", "1", "--json"]}
@@ -227,8 +262,8 @@ def test_rerouted_experts_are_never_chosen_and_ablated_ones_weigh_nothing(run, f
 def test_an_edit_is_named_in_what_it_changed(run, files):
     edit = write_edit(files / "named.json", {"action": "scale", "factor": 2, "layers": [0], "experts": [1]})
     hashes = set()
-    for command in (["generate", "--prompt", "a", "--max-tokens", "1", "--json"], ["similarity", "a", "b", "--json"],
-                    ["trace", "--ids", files / "ids.json"], ["demo", "--queries", "1", "--top", "1", "--json"],
+    for command in (["generate", *OLMOE, "--prompt", "a", "--max-tokens", "1", "--json"], ["similarity", "a", "b", "--json"],
+                    ["trace", *OLMOE, "--ids", files / "ids.json"], ["demo", "--queries", "1", "--top", "1", "--json"],
                     ["bench", "--case", "1x12", "--runs", "1", "--json"]):
         for line in run(*command, "--edit", edit).stdout.splitlines():
             about = json.loads(line)
@@ -237,7 +272,7 @@ def test_an_edit_is_named_in_what_it_changed(run, files):
         assert "edit" not in json.loads(run(*command).stdout.splitlines()[0])
     for command in ("trace", "forward"):
         out = files / f"named-{command}.safetensors"
-        run(command, "--ids", files / "ids.json", "--out", out, "--edit", edit)
+        run(command, *OLMOE, "--ids", files / "ids.json", "--out", out, "--edit", edit)
         with safe_open(out, "numpy") as file:
             hashes.add(file.metadata()["edit_hash"])
     run("embed", "--input", files / "texts.txt", "--out", files / "named.npy", "--edit", edit)
