@@ -5,10 +5,13 @@ namespace expertoire {
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
     : model_(std::move(model)),
       executor_(options.threads, options.kernels != nullptr ? *options.kernels : default_kernels()),
-      decoder_(*model_, executor_) {}
+      decoder_(*model_, executor_) {
+  set_edit({});
+}
 
 void Session::set_edit(const RoutingEdit& edit) {
-  edits_ = edit.compile(model_->edit_model(), model_->editable_layers());
+  const RoutingEdit whole = model_->own_edit().then(edit);
+  edits_ = whole.compile(model_->edit_model(), model_->editable_layers());
 }
 
 KvCache Session::new_cache(bool transient) const {

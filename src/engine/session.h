@@ -16,13 +16,15 @@ struct SessionOptions {
 /// One forward pass at a time; many sessions may share a model.
 class Session {
  public:
+  /// Errors: those of RoutingEdit::compile for the model's own edit.
   explicit Session(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
   const Model& model() const { return *model_; }
   Executor& executor() { return executor_; }
   Decoder& decoder() { return decoder_; }
 
-  /// All later passes run under this edit. Errors: those of RoutingEdit::compile.
+  /// All later passes run under the model's own edit and after it this one. Errors: those of
+  /// RoutingEdit::compile.
   void set_edit(const RoutingEdit& edit);
   /// Checked between layers; may be null.
   void set_cancel(const CancelToken* cancel) { cancel_ = cancel; }

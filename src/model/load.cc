@@ -7,6 +7,7 @@
 #include "model/family/family.h"
 #include "model/load_monet.h"
 #include "model/model.h"
+#include "model/own_edit.h"
 #include "model/weights.h"
 
 namespace expertoire {
@@ -113,6 +114,7 @@ std::shared_ptr<const Model> Model::load(const std::string& folder, const LoadOp
   const ModelConfig config = parse_config(read_json_file(config_path), config_path);
   std::shared_ptr<Model> model(new Model(folder, Checkpoint::open(folder)));
   model->config_ = config;
+  model->own_edit_ = read_own_edit(folder);
   model->compute_ = options.compute;
   Executor executor(options.threads);
   WeightReader reader(model->checkpoint_, executor);

@@ -7,6 +7,10 @@ namespace expertoire {
 Model::Model(std::string folder, Checkpoint checkpoint)
     : folder_(std::move(folder)), checkpoint_(std::move(checkpoint)) {}
 
+std::string Model::weights_sample() const {
+  return checkpoint_.sample() + (own_edit_.empty() ? "" : own_edit_.to_json());
+}
+
 void Model::embed(int32_t id, float* out) const {
   read_f32(*embeddings_, id * config_.hidden_size, config_.hidden_size, out);
 }

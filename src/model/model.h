@@ -37,8 +37,10 @@ class Model {
   const ModelConfig& config() const { return config_; }
   Compute compute() const { return compute_; }
   const std::string& folder() const { return folder_; }
-  /// Checkpoint::sample of its weights.
-  std::string weights_sample() const { return checkpoint_.sample(); }
+  /// Tells models of one shape apart: Checkpoint::sample of its weights, and its own edit.
+  std::string weights_sample() const;
+  /// What lies in its folder beside the weights (own_edit.h); all sessions run under it.
+  const RoutingEdit& own_edit() const { return own_edit_; }
   const std::vector<DecoderLayer>& layers() const { return layers_; }
   const std::vector<float>& final_norm() const { return final_norm_; }
   /// [vocab_size, hidden_size]; empty when loaded without.
@@ -58,6 +60,7 @@ class Model {
   std::string folder_;
   Checkpoint checkpoint_;
   ModelConfig config_;
+  RoutingEdit own_edit_;
   Compute compute_ = Compute::kF32;
   const TensorView* embeddings_ = nullptr;
   std::vector<DecoderLayer> layers_;

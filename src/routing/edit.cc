@@ -152,6 +152,14 @@ void check_counts(int layer, const LayerEdit& edit, const EditableLayer& have) {
 
 }  // namespace
 
+RoutingEdit RoutingEdit::then(const RoutingEdit& next) const {
+  const EditModel none;
+  RoutingEdit both = next;
+  if (next.model_ == none) both.model_ = model_;
+  both.items_.insert(both.items_.begin(), items_.begin(), items_.end());
+  return both;
+}
+
 std::map<int, LayerEdit> RoutingEdit::compile(const EditModel& model,
                                               const std::vector<EditableLayer>& layers) const {
   check_model(model_, model);

@@ -46,6 +46,8 @@ struct EditModel {
   std::string model_type;
   int num_hidden_layers = 0;
   int num_experts = 0;
+
+  bool operator==(const EditModel&) const = default;
 };
 
 /// A layer's part in what an edit may name.
@@ -81,6 +83,8 @@ class RoutingEdit {
   std::string to_json() const;
 
   bool empty() const { return items_.empty(); }
+  /// This edit and after it `next`, for the model that `next` states (if any, else this one's).
+  RoutingEdit then(const RoutingEdit& next) const;
   const EditModel& model() const { return model_; }
   const std::vector<Item>& items() const { return items_; }
 

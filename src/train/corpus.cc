@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/folder_writer.h"
 #include "io/refuse.h"
 #include "tokenizer/tokenizer.h"
-#include "train/folder_writer.h"
 #include "train/sha256.h"
 
 namespace expertoire::train {

@@ -7,9 +7,9 @@
 #include "cli/common.h"
 #include "io/atomic_file.h"
 #include "io/checkpoint.h"
+#include "io/folder_writer.h"
 #include "io/json.h"
 #include "train/commands.h"
-#include "train/folder_writer.h"
 
 namespace expertoire::train {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "io/folder_writer.h"
 #include "io/json.h"
 #include "io/refuse.h"
-#include "train/folder_writer.h"
 #include "train/hf_layout.h"
 #include "train/manifest.h"
 #include "train/torch/model_files.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace expertoire::train {
+namespace expertoire {
 
 /// Makes the folder `path.tmp-<pid>` beside `path`; commit() gives it its name. Not committed, it
 /// vanishes with the object. Those that killed runs left are removed when the next one begins.
@@ -26,4 +26,4 @@ class FolderWriter {
   std::string temporary_;  // empty once committed
 };
 
-}  // namespace expertoire::train
+}  // namespace expertoire

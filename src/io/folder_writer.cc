@@ -1,4 +1,4 @@
-#include "train/folder_writer.h"
+#include "io/folder_writer.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 #include "io/file_descriptor.h"
 #include "io/refuse.h"
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,4 +65,4 @@ void FolderWriter::commit() {
   sync_folder_of(path_);
 }
 
-}  // namespace expertoire::train
+}  // namespace expertoire
