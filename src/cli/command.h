@@ -15,6 +15,9 @@ struct Command {
   std::function<void()> (*setup)(CLI::App& app);
 };
 
+/// Adds the commands of a list to a program, or to a command that has commands of its own.
+void add_commands(CLI::App& app, const std::vector<Command>& commands);
+
 /// In the order in which `expertoire --help` lists them.
 const std::vector<Command>& commands();
 

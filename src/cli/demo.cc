@@ -291,9 +291,7 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->embed.prompt = "prompteol";
   options->embed.add_to(app);
-  app.add_option("--prompt", options->embed.prompt,
-                 "A name of `expertoire prompts`, or a template with one {text}")
-      ->capture_default_str();
+  options->embed.add_prompt(app);
   app.add_option("--alpha", options->embed.alpha, "Weight of routing in sum")
       ->capture_default_str();
   app.add_option("--queries", options->queries, "Sentences whose neighbours are shown")

@@ -73,15 +73,19 @@ int parse_and_run(CLI::App& app, int argc, const char* const* argv) {
 
 }  // namespace
 
-int run(const Program& program, int argc, const char* const* argv) {
-  prepare_process();
-  CLI::App app{program.help, program.name};
+void add_commands(CLI::App& app, const std::vector<Command>& commands) {
   app.require_subcommand(1);
-  app.set_version_flag("--version", EXPERTOIRE_VERSION);
-  for (const Command& command : program.commands) {
+  for (const Command& command : commands) {
     CLI::App* sub = app.add_subcommand(command.name, command.help);
     sub->callback(command.setup(*sub));
   }
+}
+
+int run(const Program& program, int argc, const char* const* argv) {
+  prepare_process();
+  CLI::App app{program.help, program.name};
+  app.set_version_flag("--version", EXPERTOIRE_VERSION);
+  add_commands(app, program.commands);
   try {
     return parse_and_run(app, argc, argv);
   } catch (const Error& error) {
