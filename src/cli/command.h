@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace expertoire::cli {
@@ -26,6 +27,9 @@ struct Program {
   const char* help;
   const std::vector<Command>& commands;
 };
+
+/// The command that run() was given, as a shell would take it again.
+const std::string& command_line();
 
 /// Parses and runs; errors become one line on stderr. Returns the process's exit code
 /// (docs/cli.md has the table).

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/embed_options.h"
 #include "cli/eval_options.h"
+#include "cli/eval_systems.h"
 #include "eval/result.h"
 #include "eval/text_table.h"
 
@@ -14,9 +14,7 @@ namespace expertoire::cli {
 
 struct EmbeddingEvalOptions {
   EvalDataOptions data;
-  EmbedCliOptions embed;
-  std::vector<std::string> kinds = {"hidden"};
-  std::vector<double> alphas = {1.0};  ///< of sum
+  SystemOptions systems;
 
   void add_to(CLI::App& app, const std::vector<std::string>& fields);
 };
@@ -24,7 +22,7 @@ struct EmbeddingEvalOptions {
 /// What a task makes of vectors: a result for each of its data sets.
 using ScoreVectors = std::function<std::vector<EvalResult>(const TextVectors&)>;
 
-/// Embeds every text once, scores each kind, and prints.
+/// Embeds every text once, scores each kind and control, and prints.
 void run_embedding_eval(const EmbeddingEvalOptions& options, const TextTable& texts,
                         const ScoreVectors& score);
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
@@ -42,6 +43,17 @@ void prepare_process() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
+}
+
+std::string g_command_line;
+
+std::string quoted(const std::string& argument) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+-@%";
+  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
+  std::string text = "'";
+  for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
 }
 
 // Not fmt::print: it throws when stderr is gone.
@@ -81,8 +93,12 @@ void add_commands(CLI::App& app, const std::vector<Command>& commands) {
   }
 }
 
+const std::string& command_line() { return g_command_line; }
+
 int run(const Program& program, int argc, const char* const* argv) {
   prepare_process();
+  g_command_line = program.name;
+  for (int i = 1; i < argc; ++i) g_command_line += " " + quoted(argv[i]);
   CLI::App app{program.help, program.name};
   app.set_version_flag("--version", EXPERTOIRE_VERSION);
   add_commands(app, program.commands);

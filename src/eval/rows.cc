@@ -16,6 +16,10 @@ using nlohmann::json;
 
 constexpr std::string_view kBom = "\xef\xbb\xbf";
 
+bool blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
 std::string without_bom(const std::string& text) {
   return text.starts_with(kBom) ? text.substr(kBom.size()) : text;
 }
@@ -87,13 +91,14 @@ const json& DataRow::at(const std::string& field) const {
          fmt::format("name the field with --{}-field", field));
 }
 
-std::string DataRow::text(const std::string& field) const {
-  const json& value = at(field);
-  if (value.is_string()) return without_bom(value.get_ref<const std::string&>());
-  refuse(fmt::format("{} is {}", field, in_short(value)), "text");
-}
-
 namespace {
+
+std::string text_of(const DataRow& row, const std::string& field, const json& value) {
+  if (!value.is_string()) row.refuse(fmt::format("{} is {}", field, in_short(value)), "text");
+  std::string text = without_bom(value.get_ref<const std::string&>());
+  if (blank(text)) row.refuse(fmt::format("{} is empty", field), "text");
+  return text;
+}
 
 std::string label_of(const DataRow& row, const std::string& field, const json& value) {
   if (value.is_string()) return value.get<std::string>();
@@ -122,6 +127,10 @@ auto DataRow::list(const std::string& field, Read read) const {
   return all;
 }
 
+std::string DataRow::text(const std::string& field) const {
+  return text_of(*this, field, at(field));
+}
+
 std::string DataRow::label(const std::string& field) const {
   return label_of(*this, field, at(field));
 }
@@ -131,10 +140,7 @@ double DataRow::number(const std::string& field) const {
 }
 
 std::vector<std::string> DataRow::texts(const std::string& field) const {
-  return list(field, [&](const json& value) {
-    if (value.is_string()) return without_bom(value.get_ref<const std::string&>());
-    refuse(fmt::format("{} holds {}", field, in_short(value)), "texts");
-  });
+  return list(field, [&](const json& value) { return text_of(*this, field, value); });
 }
 
 std::vector<std::string> DataRow::labels(const std::string& field) const {
@@ -151,19 +157,12 @@ void DataRow::refuse(std::string found, std::string expected, std::string advice
   bad_file(where(), std::move(found), std::move(expected), std::move(advice));
 }
 
-RowCounts& RowCounts::operator+=(const RowCounts& other) {
-  used += other.used;
-  null_labels += other.null_labels;
-  bad += other.bad;
-  return *this;
-}
-
 RowCounts read_rows(const std::string& path, const RowOptions& options,
                     const std::function<void(const DataRow&)>& take) {
   RowCounts counts;
   GzipLines lines(path);
   while (const auto line = lines.next()) {
-    if (line->find_first_not_of(" \t\r\n") == std::string::npos) continue;
+    if (blank(*line)) continue;
     try {
       const std::string where = fmt::format("{} line {}", path, lines.line());
       const DataRow row(parse_row(*line, where), path, lines.line(), options.names);

@@ -31,7 +31,7 @@ class DataRow {
   bool has(const std::string& field) const { return find(field) != nullptr; }
   /// The value of a field. Errors: no such field.
   const nlohmann::json& at(const std::string& field) const;
-  /// Text, without a BOM at its front. Errors: not a string.
+  /// Text, without a BOM at its front. Errors: not a string, or only white space in it.
   std::string text(const std::string& field) const;
   /// What a class is called: text, an integer or true/false, as text. Errors: anything else.
   std::string label(const std::string& field) const;
@@ -66,7 +66,8 @@ struct RowCounts {
   int64_t null_labels = 0;
   int64_t bad = 0;
 
-  RowCounts& operator+=(const RowCounts& other);
+  /// {"null_labels": …, "bad_rows": …}: what was left out.
+  nlohmann::json left_out() const { return {{"null_labels", null_labels}, {"bad_rows", bad}}; }
 };
 
 /// Calls `take` with every row of a file in its order, and counts. An Error kBadFile of `take` is

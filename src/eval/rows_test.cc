@@ -99,7 +99,7 @@ TEST(RowsTest, SaysWhatIsWrongWithARow) {
               HasSubstr("text is 3; expected text"));
   EXPECT_THAT(
       refusal_of(R"({"positive": ["a", 3]})", [](const DataRow& row) { row.texts("positive"); }),
-      HasSubstr("positive holds 3; expected texts"));
+      HasSubstr("positive is 3; expected text"));
 }
 
 TEST(RowsTest, RefusesFilesWithoutRows) {

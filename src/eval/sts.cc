@@ -63,6 +63,7 @@ std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const TextV
   for (const StsPairs& pairs : sets) {
     const std::vector<double> own = cosines(pairs, vectors);
     results.push_back(correlate(pairs.dataset, pairs.gold, own));
+    results.back().details = pairs.counts.left_out();
     gold.insert(gold.end(), pairs.gold.begin(), pairs.gold.end());
     similarity.insert(similarity.end(), own.begin(), own.end());
   }
