@@ -23,6 +23,7 @@ EvalResult correlate(const std::string& dataset, const std::vector<double>& gold
   result.n = static_cast<int64_t>(gold.size());
   result.scores = {{"pearson", {pearson(gold, similarity), {}}},
                    {"spearman", {spearman(gold, similarity), {}}}};
+  result.items = {{"gold", gold}, {"similarity", similarity}};
   return result;
 }
 
