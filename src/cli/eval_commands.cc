@@ -1,0 +1,13 @@
+#include "cli/eval_commands.h"
+
+namespace expertoire::cli {
+
+// Each is defined in the file of its name.
+extern const Command kEvalStsCommand;
+
+const std::vector<Command>& eval_commands() {
+  static const std::vector<Command> list = {kEvalStsCommand};
+  return list;
+}
+
+}  // namespace expertoire::cli
