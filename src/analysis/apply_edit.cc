@@ -24,19 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<EditableLayer> editable_layers(const ModelConfig& config) {
-  std::vector<EditableLayer> layers(static_cast<size_t>(config.num_hidden_layers));
-  const MonetConfig& monet = config.monet;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    if (monet.keys > 0) {
-      layers[i] = {monet.keys * monet.keys, 0, false, monet.keys};
-    } else if (config.sparse[i]) {
-      layers[i] = {config.num_experts, config.router.top_k, config.shared_intermediate_size > 0};
-    }
-  }
-  return layers;
-}
-
 // What a checkpoint becomes, tensor by tensor.
 struct Plan {
   std::map<std::string, std::string> renamed;
@@ -52,8 +39,7 @@ class Applier {
         edit_(read_own_edit(folder).then(edit)),
         config_json_(read_json_file(folder + "/config.json")),
         config_(parse_config(config_json_, folder + "/config.json")),
-        layers_(edit_.compile({config_.model_type, config_.num_hidden_layers, config_.num_experts},
-                              editable_layers(config_))),
+        layers_(edit_.compile(config_.edit_model(), config_.editable_layers())),
         checkpoint_(Checkpoint::open(folder)) {}
 
   AppliedEdit write(const std::string& out) {

@@ -27,7 +27,8 @@ struct ModelOptions {
   std::string edit;
   int threads = 0;
 
-  explicit ModelOptions(std::string_view shipped = kEmbeddingModel) : default_model(shipped) {}
+  ModelOptions() : ModelOptions(kEmbeddingModel) {}
+  explicit ModelOptions(std::string_view shipped) : default_model(shipped) {}
   void add_to(CLI::App& app);
   /// What --model names, or the default.
   std::string name() const { return model.empty() ? std::string(default_model) : model; }

@@ -11,7 +11,7 @@ Session::Session(std::shared_ptr<const Model> model, const SessionOptions& optio
 
 void Session::set_edit(const RoutingEdit& edit) {
   const RoutingEdit whole = model_->own_edit().then(edit);
-  edits_ = whole.compile(model_->edit_model(), model_->editable_layers());
+  edits_ = whole.compile(model_->config().edit_model(), model_->config().editable_layers());
 }
 
 KvCache Session::new_cache(bool transient) const {

@@ -29,11 +29,8 @@ class Ffn {
  public:
   virtual ~Ffn() = default;
 
-  /// What edits and sinks may name here; num_experts 0 when the layer does not route.
-  virtual EditableLayer editable() const { return {}; }
-
   /// Does this layer have a router? One without uses what the last layer before it decided.
-  virtual bool routes() const { return editable().num_experts > 0; }
+  virtual bool routes() const { return false; }
 
   /// Fills `routing` for all tokens, edits of the choice applied (`edit` may be null). Called only
   /// when routes(). Errors: kNumeric when a logit is NaN or infinite.

@@ -51,7 +51,7 @@ Matrix run(const Model& model, int layer, Executor& executor, const Input& input
   const Ffn& ffn = *model.layers()[static_cast<size_t>(layer)].ffn;
   const int64_t width = model.config().hidden_size;
   int router = layer;  // or the last before it, for a layer that shares another's router
-  if (ffn.editable().keys > 0) router -= layer % model.config().monet.group;
+  if (model.config().monet.keys > 0) router -= layer % model.config().monet.group;
   const Ffn& deciding = *model.layers()[static_cast<size_t>(router)].ffn;
   if (deciding.routes()) deciding.route(executor, input.ffn, nullptr, routing);
   RowBuffer buffer;
@@ -209,7 +209,7 @@ TEST(SparseMoeTest, RouterLogitThatIsNotFiniteNamesTheLayer) {
 }
 
 TEST(SparseMoeTest, WhatEditsMayNameIsKnownOfEveryLayer) {
-  const auto layers = Miniature::random("deepseek").load()->editable_layers();
+  const auto layers = Miniature::random("deepseek").load()->config().editable_layers();
   ASSERT_EQ(layers.size(), 5U);
   for (size_t i = 0; i < layers.size(); ++i) {
     const bool sparse = i == 2 || i == 4;
@@ -217,7 +217,7 @@ TEST(SparseMoeTest, WhatEditsMayNameIsKnownOfEveryLayer) {
     EXPECT_EQ(layers[i].top_k, sparse ? 4 : 0) << i;
     EXPECT_EQ(layers[i].has_shared, sparse) << i;
   }
-  EXPECT_FALSE(Miniature::random("olmoe").load()->editable_layers()[0].has_shared);
+  EXPECT_FALSE(Miniature::random("olmoe").load()->config().editable_layers()[0].has_shared);
 }
 
 }  // namespace

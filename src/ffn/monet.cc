@@ -49,10 +49,6 @@ class RowWriter {
 
 }  // namespace
 
-EditableLayer MonetFfn::editable() const {
-  return {.num_experts = w_.keys * w_.keys, .top_k = 0, .has_shared = false, .keys = w_.keys};
-}
-
 int64_t MonetFfn::weight_bytes() const {
   int64_t bytes = static_cast<int64_t>(w_.up.data.size());
   for (const PackedMatrix& half : w_.down) bytes += static_cast<int64_t>(half.data.size());

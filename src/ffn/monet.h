@@ -31,7 +31,6 @@ class MonetFfn final : public Ffn {
 
   MonetFfn(int layer, Weights weights) : layer_(layer), w_(std::move(weights)) {}
 
-  EditableLayer editable() const override;
   bool routes() const override { return w_.router.has_value(); }
   void route(Executor& executor, const FfnInput& input, const LayerEdit* edit,
              Routing& routing) const override;

@@ -42,10 +42,6 @@ struct SparseMoeFfn::Gathered {
   int64_t width = 0;            // of the widest expert
 };
 
-EditableLayer SparseMoeFfn::editable() const {
-  return {static_cast<int>(w_.experts.size()), w_.rule.top_k, has_shared()};
-}
-
 int64_t SparseMoeFfn::weight_bytes() const {
   int64_t bytes = static_cast<int64_t>(w_.router.data.size() + w_.shared_gate.data.size()) +
                   w_.shared.weight_bytes();

@@ -20,7 +20,7 @@ class SparseMoeFfn final : public Ffn {
 
   SparseMoeFfn(int layer, Weights weights) : layer_(layer), w_(std::move(weights)) {}
 
-  EditableLayer editable() const override;
+  bool routes() const override { return true; }
   void route(Executor& executor, const FfnInput& input, const LayerEdit* edit,
              Routing& routing) const override;
   void mix(Executor& executor, const FfnInput& input, const Routing& routing, const LayerEdit* edit,

@@ -349,6 +349,18 @@ int64_t ModelConfig::router_outputs() const {
   return monet.keys > 0 ? int64_t{2} * monet.heads * monet.keys : num_experts;
 }
 
+std::vector<EditableLayer> ModelConfig::editable_layers() const {
+  std::vector<EditableLayer> layers(static_cast<size_t>(num_hidden_layers));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (monet.keys > 0) {
+      layers[i] = {num_experts, 0, false, monet.keys};
+    } else if (sparse[i]) {
+      layers[i] = {num_experts, router.top_k, shared_intermediate_size > 0};
+    }
+  }
+  return layers;
+}
+
 int64_t ModelConfig::parameters() const {
   return static_cast<int64_t>(count_parameters(*this, false));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "routing/edit.h"
 #include "routing/routing.h"
 
 namespace expertoire {
@@ -83,6 +84,9 @@ struct ModelConfig {
   std::vector<int> routing_layers() const;
   /// Values of a router for one token, as RoutingSink's logits and probs have them.
   int64_t router_outputs() const;
+  /// What an edit may name: what it must fit as a whole, and layer by layer.
+  EditModel edit_model() const { return {model_type, num_hidden_layers, num_experts}; }
+  std::vector<EditableLayer> editable_layers() const;
   /// Learned parameters, embeddings included; and those that one token uses.
   int64_t parameters() const;
   int64_t active_parameters() const;

@@ -15,16 +15,6 @@ void Model::embed(int32_t id, float* out) const {
   read_f32(*embeddings_, id * config_.hidden_size, config_.hidden_size, out);
 }
 
-std::vector<EditableLayer> Model::editable_layers() const {
-  std::vector<EditableLayer> editable;
-  for (const DecoderLayer& layer : layers_) editable.push_back(layer.ffn->editable());
-  return editable;
-}
-
-EditModel Model::edit_model() const {
-  return {config_.model_type, config_.num_hidden_layers, config_.num_experts};
-}
-
 Stage Model::embedding_stage() const { return config_.family->embedding_stage; }
 
 int64_t Model::weight_bytes() const {

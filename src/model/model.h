@@ -47,9 +47,6 @@ class Model {
   const PackedMatrix& lm_head() const { return lm_head_; }
   /// Embedding of one token as f32 [hidden_size]. The table stays in the mapped file.
   void embed(int32_t id, float* out) const;
-  /// What an edit may name, layer by layer.
-  std::vector<EditableLayer> editable_layers() const;
-  EditModel edit_model() const;
   /// The routing stage that the MoEE paper's code takes from this family.
   Stage embedding_stage() const;
   /// Bytes of packed weights.

@@ -152,10 +152,21 @@ void check_counts(int layer, const LayerEdit& edit, const EditableLayer& have) {
 
 }  // namespace
 
+bool EditModel::fits(const EditModel& other) const {
+  const auto same = [](const auto& a, const auto& b, const auto& unsaid) {
+    return a == b || a == unsaid || b == unsaid;
+  };
+  return same(model_type, other.model_type, std::string()) &&
+         same(num_hidden_layers, other.num_hidden_layers, 0) &&
+         same(num_experts, other.num_experts, 0);
+}
+
 RoutingEdit RoutingEdit::then(const RoutingEdit& next) const {
-  const EditModel none;
   RoutingEdit both = next;
-  if (next.model_ == none) both.model_ = model_;
+  if (both.model_.model_type.empty()) both.model_.model_type = model_.model_type;
+  for (int EditModel::*field : {&EditModel::num_hidden_layers, &EditModel::num_experts}) {
+    if (both.model_.*field == 0) both.model_.*field = model_.*field;
+  }
   both.items_.insert(both.items_.begin(), items_.begin(), items_.end());
   return both;
 }

@@ -47,7 +47,8 @@ struct EditModel {
   int num_hidden_layers = 0;
   int num_experts = 0;
 
-  bool operator==(const EditModel&) const = default;
+  /// Does this describe the same model, as far as both say?
+  bool fits(const EditModel& other) const;
 };
 
 /// A layer's part in what an edit may name.
@@ -83,7 +84,7 @@ class RoutingEdit {
   std::string to_json() const;
 
   bool empty() const { return items_.empty(); }
-  /// This edit and after it `next`, for the model that `next` states (if any, else this one's).
+  /// This edit and after it `next`, for the model that the two describe.
   RoutingEdit then(const RoutingEdit& next) const;
   const EditModel& model() const { return model_; }
   const std::vector<Item>& items() const { return items_; }
