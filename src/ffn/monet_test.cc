@@ -35,7 +35,8 @@ std::vector<float> run(const Model& model, const KernelTable& kernels, std::vect
   input.tokens = static_cast<int64_t>(x.size()) / width;
   input.f32 = {Compute::kF32, reinterpret_cast<std::byte*>(x.data()), width, width};
   input.compute = input.f32;
-  const auto edits = RoutingEdit({}, items).compile(model.config().edit_model(), model.config().editable_layers());
+  const auto edits =
+      RoutingEdit({}, items).compile(model.config().edit_model(), model.config().editable_layers());
   const LayerEdit* edit = edits.contains(0) ? &edits.at(0) : nullptr;
   Routing routing;
   FfnScratch scratch;
