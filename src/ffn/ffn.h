@@ -20,8 +20,10 @@ struct FfnInput {
 
 /// Mutable memory of a session, shared by all layers.
 struct FfnScratch {
-  RowBuffer inner;                   ///< activations between gate·up and down
-  std::array<RowBuffer, 2> weighed;  ///< a factored layer's, each output half's own
+  RowBuffer inner;  ///< activations between gate·up and down
+  /// A factored layer's: neurons of each side's keys, and what each output half is made of.
+  std::array<Scratch<float>, 2> neurons;
+  std::array<Scratch<std::byte>, 2> weighed;
 };
 
 /// One layer's FFN. Const after loading, shared by all sessions.

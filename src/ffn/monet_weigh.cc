@@ -26,11 +26,10 @@ MonetWeigher::MonetWeigher(const FactoredRouting& routing, const LayerEdit* edit
 void MonetWeigher::sum_neurons(size_t side) {
   Side& s = sides_[side];
   s.total.assign(static_cast<size_t>(routing_.heads * width_), 0.0F);
-  if (s.neurons == nullptr) return;
   const float* g = s.scores;
-  for (int32_t key : keys_[side]) {
+  for (const float* neurons : s.neurons) {
     for (int h = 0; h < routing_.heads; ++h, ++g) {
-      if (*g != 0) add_scaled(*g, s.neurons + key * width_, width_, s.total.data() + h * width_);
+      if (*g != 0) add_scaled(*g, neurons, width_, s.total.data() + h * width_);
     }
   }
 }
@@ -60,9 +59,8 @@ void MonetWeigher::remove(size_t e1, size_t e2, float score) {
     Side& side = sides_[s];
     const Side& opposite = sides_[1 - s];
     side.share[entry[s]] -= score;
-    if (opposite.neurons == nullptr) continue;
-    const int32_t key = keys_[1 - s][entry[1 - s]];
-    add_scaled(-score, opposite.neurons + key * width_, width_,
+    if (opposite.neurons.empty()) continue;
+    add_scaled(-score, opposite.neurons[entry[1 - s]], width_,
                side.other.data() + entry[s] * static_cast<size_t>(width_));
   }
 }
@@ -106,7 +104,7 @@ void MonetWeigher::renormalize() {
   }
 }
 
-void MonetWeigher::weigh(int64_t token, const std::array<const float*, 2>& neurons) {
+void MonetWeigher::weigh(int64_t token, const std::array<Neurons, 2>& neurons) {
   for (size_t s = 0; s < 2; ++s) {
     keys_[s] = routing_.kept(static_cast<int>(s), token);
     sides_[s].scores = routing_.scores(static_cast<int>(s), token);

@@ -19,8 +19,10 @@ class MonetWeigher {
   /// `edit` may be null. `width`: neurons of a key.
   MonetWeigher(const FactoredRouting& routing, const LayerEdit* edit, int64_t width);
 
-  /// `neurons[s]`: [n, width] of side s; null when that side has none (HD, side 1).
-  void weigh(int64_t token, const std::array<const float*, 2>& neurons);
+  /// The neurons [width] of each kept key of a side.
+  using Neurons = std::span<const float* const>;
+  /// `neurons[s]`: of side s; empty when that side has none (HD, side 1).
+  void weigh(int64_t token, const std::array<Neurons, 2>& neurons);
 
   std::span<const int32_t> keys(int side) const { return keys_[static_cast<size_t>(side)]; }
   /// [keys(side).size()]
@@ -30,9 +32,9 @@ class MonetWeigher {
 
  private:
   struct Side {
-    const float* scores = nullptr;   // [keys, H]
-    const float* neurons = nullptr;  // [n, width], or null
-    std::vector<float> total;        // [H, width]: Σ over keys of g · neurons
+    const float* scores = nullptr;  // [keys, H]
+    Neurons neurons;                // [keys], or empty
+    std::vector<float> total;       // [H, width]: Σ over keys of g · neurons
     std::vector<float> share;
     std::vector<float> other;
   };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace expertoire {
@@ -65,26 +66,33 @@ class MonetLoader {
     }
   }
 
-  PackedMatrix up(const MonetFfn::Weights& w) {
-    const int64_t outputs = w.keys * w.width;
+  // Runs of a group's neurons, each padded to whole strips.
+  StripMatrix up(const MonetFfn::Weights& w) {
+    const KeyGroup group = KeyGroup::of(w.width);
+    const int64_t outputs = w.keys * w.width, run = group.keys * w.width;
     std::vector<std::pair<std::string, int64_t>> parts;
     std::vector<float> bias;
     for (const char* part : w.vertical ? std::vector{"u1", "u2"} : std::vector{"u"}) {
       parts.emplace_back(moe(part) + ".weight", outputs);
       const std::vector<float> more = reader_.vector(moe(part) + ".bias", outputs);
-      bias.insert(bias.end(), more.begin(), more.end());
+      for (int64_t at = 0; at < outputs; at += run) {
+        bias.insert(bias.end(), more.begin() + at, more.begin() + std::min(at + run, outputs));
+        bias.resize(
+            static_cast<size_t>(round_up(static_cast<int64_t>(bias.size()), group.outputs())));
+      }
     }
-    PackedMatrix matrix = reader_.stacked(parts, config_.hidden_size, compute_);
+    PackedMatrix matrix =
+        reader_.padded(parts, config_.hidden_size, {run, group.outputs()}, compute_);
     set_bias(matrix, std::move(bias));
-    return matrix;
+    return StripMatrix(std::move(matrix));
   }
 
-  // The columns that MonetFfn::Weights::down describes, from `parts` (each [outputs, n · width])
+  // The slots that MonetFfn::Weights::down describes, from `parts` (each [outputs, n · width])
   // and the bias of each key [n, outputs].
   PackedMatrix down(const MonetFfn::Weights& w, int64_t outputs,
                     const std::vector<const char*>& parts, const char* bias) {
     const int64_t slot = w.slot();
-    const int64_t depth = w.keys * slot + w.keys;
+    const int64_t depth = w.keys * slot;
     std::vector<float> values(static_cast<size_t>(outputs * depth), 0.0F);
     std::vector<std::string> names;
     std::vector<float> row;
@@ -106,7 +114,7 @@ class MonetLoader {
     row.resize(static_cast<size_t>(outputs));
     for (int64_t key = 0; key < w.keys; ++key) {
       read_f32(view, key * outputs, outputs, row.data());
-      float* to = values.data() + w.keys * slot + key;
+      float* to = values.data() + key * slot + static_cast<int64_t>(parts.size()) * w.width;
       for (int64_t r = 0; r < outputs; ++r) to[r * depth] = row[static_cast<size_t>(r)];
     }
     return reader_.rearranged(names, values, outputs, depth, compute_);

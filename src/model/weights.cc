@@ -124,11 +124,20 @@ PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int6
 
 PackedMatrix WeightReader::stacked(const std::vector<std::pair<std::string, int64_t>>& parts,
                                    int64_t inputs, Compute compute) {
+  return padded(parts, inputs, {1, 1}, compute);
+}
+
+PackedMatrix WeightReader::padded(const std::vector<std::pair<std::string, int64_t>>& parts,
+                                  int64_t inputs, const Run& run, Compute compute) {
   std::vector<std::string> names;
   std::vector<RowRef> rows;
   for (const auto& [name, outputs] : parts) {
-    const std::vector<RowRef> more = all_rows(take(name, {outputs, inputs}));
-    rows.insert(rows.end(), more.begin(), more.end());
+    const TensorView& view = take(name, {outputs, inputs});
+    for (int64_t at = 0; at < outputs; ++at) {
+      rows.push_back({&view, at});
+      if ((at + 1) % run.rows != 0 && at + 1 < outputs) continue;
+      rows.resize(static_cast<size_t>(round_up(static_cast<int64_t>(rows.size()), run.padded)));
+    }
     names.push_back(name);
   }
   return pack(names, rows, inputs, compute);

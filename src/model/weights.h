@@ -31,6 +31,13 @@ class WeightReader {
   /// Several matrices with the same inputs, one after the other.
   PackedMatrix stacked(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t inputs,
                        Compute compute);
+  /// The same, each part in runs of `run.rows` outputs (the last may be shorter), padded with
+  /// outputs of zeros to `run.padded`.
+  struct Run {
+    int64_t rows, padded;
+  };
+  PackedMatrix padded(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t inputs,
+                      const Run& run, Compute compute);
   /// gate and up [width, inputs] in turns of 32.
   PackedMatrix gate_up(const std::string& gate, const std::string& up, int64_t width,
                        int64_t inputs, Compute compute);

@@ -369,27 +369,30 @@ bool all_finite(const float* x, int64_t n) {
 }  // namespace
 
 const KernelTable& table() {
-  static constexpr KernelTable kTable = {.name = "avx512",
-                                         .native_bf16 = false,
-                                         .panel_f32 = panel_f32,
-                                         .panel_bf16 = panel_bf16,
-                                         .pack_f32 = pack_f32,
-                                         .pack_bf16 = pack_bf16,
-                                         .store = store,
-                                         .accumulate = accumulate,
-                                         .silu_mul_f32 = silu_mul_f32,
-                                         .silu_mul_bf16 = silu_mul_bf16,
-                                         .rms_norm = rms_norm,
-                                         .f32_to_bf16 = f32_to_bf16,
-                                         .bf16_to_f32 = bf16_to_f32,
-                                         .f16_to_f32 = f16_to_f32,
-                                         .add = add,
-                                         .scale = scale,
-                                         .rope = rope,
-                                         .max = max,
-                                         .exp_sum = exp_sum,
-                                         .dot = dot,
-                                         .all_finite = all_finite};
+  // Eight outputs fill half a vector, so strips are those of AVX2, which every AVX-512 CPU has.
+  static const KernelTable kTable = {.name = "avx512",
+                                     .native_bf16 = false,
+                                     .panel_f32 = panel_f32,
+                                     .panel_bf16 = panel_bf16,
+                                     .strip_f32 = avx2::table().strip_f32,
+                                     .strip_bf16 = avx2::table().strip_bf16,
+                                     .pack_f32 = pack_f32,
+                                     .pack_bf16 = pack_bf16,
+                                     .store = store,
+                                     .accumulate = accumulate,
+                                     .silu_mul_f32 = silu_mul_f32,
+                                     .silu_mul_bf16 = silu_mul_bf16,
+                                     .rms_norm = rms_norm,
+                                     .f32_to_bf16 = f32_to_bf16,
+                                     .bf16_to_f32 = bf16_to_f32,
+                                     .f16_to_f32 = f16_to_f32,
+                                     .add = add,
+                                     .scale = scale,
+                                     .rope = rope,
+                                     .max = max,
+                                     .exp_sum = exp_sum,
+                                     .dot = dot,
+                                     .all_finite = all_finite};
   return kTable;
 }
 

@@ -82,6 +82,53 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k, c
   }
 }
 
+// R rows against a strip: two sums an output, of even and of odd pairs, whatever R.
+template <int R>
+void tile_strip(const bf16_t* const* a, const bf16_t* strip, int64_t k, float* c) {
+  constexpr int kStep = 2 * kStripWidth;  // values of a pair of inputs
+  __m256 even[R];
+  __m256 odd[R];
+  const bf16_t* row[R];
+  const auto product = [](__m256 sum, const bf16_t* x, __m256i weight) {
+    return _mm256_dpbf16_ps(sum, reinterpret_cast<__m256bh>(_mm256_set1_epi32(load_pair(x))),
+                            reinterpret_cast<__m256bh>(weight));
+  };
+  unroll<R>([&](auto r) {
+    row[r] = a[r];
+    even[r] = _mm256_setzero_ps();
+    odd[r] = _mm256_setzero_ps();
+  });
+  const auto load = [](const bf16_t* x) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
+  };
+  int64_t i = 0;
+  for (; i + 4 <= k; i += 4, strip += 2 * kStep) {
+    const __m256i first = load(strip);
+    const __m256i second = load(strip + kStep);
+    unroll<R>([&](auto r) {
+      even[r] = product(even[r], row[r] + i, first);
+      odd[r] = product(odd[r], row[r] + i + 2, second);
+    });
+  }
+  if (i < k) {
+    const __m256i first = load(strip);
+    unroll<R>([&](auto r) { even[r] = product(even[r], row[r] + i, first); });
+  }
+  unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kStripWidth, _mm256_add_ps(even[r], odd[r])); });
+}
+
+void strip_bf16(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c) {
+  using StripTile = void (*)(const bf16_t* const*, const bf16_t*, int64_t, float*);
+  static constexpr StripTile kStripTiles[] = {nullptr,       tile_strip<1>, tile_strip<2>,
+                                              tile_strip<3>, tile_strip<4>, tile_strip<5>,
+                                              tile_strip<6>, tile_strip<7>, tile_strip<8>};
+  constexpr int kStripRows = 8;  // 16 accumulators
+  for (int first = 0; first < m; first += kStripRows) {
+    const int rows = m - first < kStripRows ? m - first : kStripRows;
+    kStripTiles[rows](a + first, strip, k, c + first * kStripWidth);
+  }
+}
+
 }  // namespace
 
 const KernelTable& table() {
@@ -90,6 +137,7 @@ const KernelTable& table() {
     table.name = "avx512bf16";
     table.native_bf16 = true;
     table.panel_bf16 = panel_bf16;
+    table.strip_bf16 = strip_bf16;
     return table;
   }();
   return kTable;

@@ -5,6 +5,9 @@
 // inputs of its outputs:
 //   f32:   panel[k][64]
 //   bf16:  panel[k/2][64][2]     (K padded with zeros to an even number)
+// A strip is kStripWidth outputs by themselves, for rows that want few of a matrix's outputs:
+//   f32:   strip[k][8]
+//   bf16:  strip[k/2][8][2]
 // A product C = A·Wᵀ is computed panel by panel with the full K in one sweep, so every element of
 // C is a sum over k in one fixed order of its level, whatever the other rows, the batch or threads.
 #pragma once
@@ -16,6 +19,7 @@
 namespace expertoire {
 
 inline constexpr int kPanelWidth = 64;
+inline constexpr int kStripWidth = 8;
 /// Most rows of A that one call of a panel product takes (bounds its C tile: 32 KB).
 inline constexpr int kMaxPanelRows = 128;
 
@@ -39,6 +43,10 @@ struct KernelTable {
   /// `k` even; rows of a hold k values (the caller pads with zero).
   void (*panel_bf16)(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k,
                      const bf16_t* next, float* c);
+
+  /// c[r*8 + j] = Σ_k a[r][k] · strip(k, j) for r < m, likewise.
+  void (*strip_f32)(const float* const* a, int m, const float* strip, int64_t k, float* c);
+  void (*strip_bf16)(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c);
 
   // --- Packing --------------------------------------------------------------------------------
   // rows[j] points at the k values of output j of the panel, or is null: a row of zeros.

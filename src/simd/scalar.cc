@@ -34,6 +34,29 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k,
   }
 }
 
+void strip_f32(const float* const* a, int m, const float* strip, int64_t k, float* c) {
+  std::fill_n(c, m * kStripWidth, 0.0F);
+  for (int r = 0; r < m; ++r) {
+    for (int64_t i = 0; i < k; ++i) {
+      for (int j = 0; j < kStripWidth; ++j) {
+        c[r * kStripWidth + j] += a[r][i] * strip[i * kStripWidth + j];
+      }
+    }
+  }
+}
+
+void strip_bf16(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c) {
+  std::fill_n(c, m * kStripWidth, 0.0F);
+  for (int r = 0; r < m; ++r) {
+    for (int64_t i = 0; i < k; ++i) {
+      const bf16_t* row = strip + i / 2 * kStripWidth * 2 + i % 2;
+      for (int j = 0; j < kStripWidth; ++j) {
+        c[r * kStripWidth + j] += bf16_to_f32(a[r][i]) * bf16_to_f32(row[2 * j]);
+      }
+    }
+  }
+}
+
 void pack_f32(const float* const* rows, int64_t k, float* panel) {
   for (int64_t i = 0; i < k; ++i) {
     for (int j = 0; j < kPanelWidth; ++j) {
@@ -144,6 +167,8 @@ const KernelTable& table() {
                                      .native_bf16 = false,
                                      .panel_f32 = panel_f32,
                                      .panel_bf16 = panel_bf16,
+                                     .strip_f32 = strip_f32,
+                                     .strip_bf16 = strip_bf16,
                                      .pack_f32 = pack_f32,
                                      .pack_bf16 = pack_bf16,
                                      .store = store,

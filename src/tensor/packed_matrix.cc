@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -110,6 +111,24 @@ PackedMatrix pack_matrix(Executor& executor, Compute compute, const std::vector<
     }
   });
   return matrix;
+}
+
+StripMatrix::StripMatrix(PackedMatrix matrix) : matrix_(std::move(matrix)) {
+  constexpr size_t kStrips = kPanelWidth / kStripWidth;
+  constexpr size_t kPiece = kStripWidth * sizeof(float);  // of one k, or of two in bf16
+  const size_t panel_bytes = static_cast<size_t>(matrix_.panel_bytes());
+  const size_t steps = panel_bytes / (kStrips * kPiece);
+  std::vector<std::byte> panel(panel_bytes);
+  for (int64_t p = 0; p < matrix_.panels(); ++p) {
+    std::byte* data = matrix_.data.data() + static_cast<size_t>(p) * panel_bytes;
+    std::memcpy(panel.data(), data, panel_bytes);
+    for (size_t s = 0; s < kStrips; ++s) {
+      for (size_t k = 0; k < steps; ++k) {
+        std::memcpy(data + (s * steps + k) * kPiece, panel.data() + (k * kStrips + s) * kPiece,
+                    kPiece);
+      }
+    }
+  }
 }
 
 std::vector<RowRef> all_rows(const TensorView& tensor) {

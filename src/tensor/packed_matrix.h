@@ -34,6 +34,30 @@ struct PackedMatrix {
   explicit operator bool() const { return outputs > 0; }
 };
 
+/// A PackedMatrix whose panels are cut into strips of kStripWidth outputs each (simd/kernels.h).
+class StripMatrix {
+ public:
+  StripMatrix() = default;
+  /// Takes the matrix over, and rearranges its panels in place.
+  explicit StripMatrix(PackedMatrix matrix);
+
+  int64_t inputs() const { return matrix_.inputs; }
+  /// Inputs as stored.
+  int64_t depth() const { return matrix_.depth(); }
+  Compute compute() const { return matrix_.compute; }
+  int64_t bytes() const { return static_cast<int64_t>(matrix_.data.size()); }
+  int64_t strips() const { return matrix_.panels() * (kPanelWidth / kStripWidth); }
+  const std::byte* strip(int64_t index) const {
+    return matrix_.data.data() + index * strip_bytes();
+  }
+  /// [kStripWidth], of a matrix with a bias.
+  const float* bias(int64_t index) const { return matrix_.bias.data() + index * kStripWidth; }
+
+ private:
+  int64_t strip_bytes() const { return matrix_.panel_bytes() / (kPanelWidth / kStripWidth); }
+  PackedMatrix matrix_;
+};
+
 /// One output's weights: a row of a tensor [rows, inputs], or nothing (zeros).
 struct RowRef {
   const TensorView* tensor = nullptr;
