@@ -36,7 +36,7 @@ void classification(const Options& options) {
     std::vector<EvalResult> results;
     for (const ClassificationSet& set : sets) {
       interrupt_token().check("classifying");
-      results.push_back(score_classification(set, vectors));
+      results.push_back(score_classification(set, vectors, options.eval.data.bootstrap()));
     }
     return results;
   });

@@ -24,6 +24,7 @@ struct EvalDataOptions {
   void add_to(CLI::App& app, const std::vector<std::string>& fields);
   /// How to read the files; rows whose field `label` is null are left out.
   RowOptions rows(const std::string& label = "") const;
+  BootstrapOptions bootstrap() const { return {.resamples = resamples}; }
   /// "data" (each file with its hash), "version", "command" and "time".
   nlohmann::json provenance() const;
 };

@@ -1,13 +1,13 @@
 #include "eval/classification.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 
 #include "base/error.h"
 #include "eval/class_scores.h"
 #include "eval/logistic_regression.h"
+#include "eval/mean.h"
 #include "eval/random_state.h"
 
 namespace expertoire {
@@ -106,18 +106,6 @@ std::vector<uint32_t> predict(const LabelledTexts& train, const LabelledTexts& t
   return predicted;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-// Of the population, as numpy's std.
-double spread_of(const std::vector<double>& values) {
-  const double mean = mean_of(values);
-  double square = 0;
-  for (const double value : values) square += (value - mean) * (value - mean);
-  return std::sqrt(square / static_cast<double>(values.size()));
-}
-
 }  // namespace
 
 ClassificationSet ClassificationSet::read(const std::string& train_path, const std::string& path,
@@ -155,23 +143,30 @@ std::vector<std::vector<size_t>> undersample(const std::vector<uint32_t>& classe
   return experiments;
 }
 
-EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors) {
-  std::vector<uint32_t> items(set.test.rows.size());
-  std::iota(items.begin(), items.end(), 0);
+EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
+                                const BootstrapOptions& bootstrap) {
+  const std::vector<uint32_t>& truth = set.test.classes;
   const auto count = static_cast<uint32_t>(set.labels.size());
+  const std::vector<uint32_t> items = each_item(truth.size());
+  std::vector<std::vector<uint32_t>> predictions;
   std::vector<double> accuracies, f1s, right(items.size());
   for (const LabelledTexts& sample : set.experiments) {
-    const auto predicted = predict(sample, set.test, vectors);
-    accuracies.push_back(accuracy(set.test.classes, predicted, items));
-    f1s.push_back(macro_f1(set.test.classes, predicted, items, count));
+    predictions.push_back(predict(sample, set.test, vectors));
+    accuracies.push_back(accuracy(truth, predictions.back(), items));
+    f1s.push_back(macro_f1(truth, predictions.back(), items, count));
     for (const uint32_t item : items) {
-      right[item] +=
-          predicted[item] == set.test.classes[item] ? 1.0 / set.options.experiments : 0.0;
+      right[item] += predictions.back()[item] == truth[item] ? 1.0 / set.options.experiments : 0.0;
     }
   }
+  const auto f1 = [&](std::span<const uint32_t> drawn) {
+    double sum = 0;
+    for (const auto& predicted : predictions) sum += macro_f1(truth, predicted, drawn, count);
+    return sum / static_cast<double>(predictions.size());
+  };
   EvalResult result{.task = "classification", .dataset = set.dataset, .main = "accuracy"};
   result.n = static_cast<int64_t>(items.size());
-  result.scores = {{"accuracy", {mean_of(accuracies), {}}}, {"f1", {mean_of(f1s), {}}}};
+  result.scores = {{"accuracy", EvalScore::mean_of(right, bootstrap)},
+                   {"f1", EvalScore::of(items.size(), f1, bootstrap)}};
   result.details = set.counts.left_out();
   result.details.update({{"labels", set.labels.size()},
                          {"train_rows", set.train_rows},

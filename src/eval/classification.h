@@ -48,6 +48,7 @@ struct ClassificationSet {
 };
 
 /// Accuracy and macro F1 of a logistic regression on all tested rows, means over experiments.
-EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors);
+EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
+                                const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -7,13 +7,23 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "eval/bootstrap.h"
 
 namespace expertoire {
 
 /// A number and, where the task has one, its 95 % interval.
 struct EvalScore {
   double value = 0;
-  std::optional<std::pair<double, double>> interval;  ///< low, high
+  std::optional<std::pair<double, double>> interval = {};  ///< low, high
+
+  /// The statistic of all n items, with its bootstrap interval unless options.resamples is 0.
+  static EvalScore of(size_t n, const Statistic& statistic, const BootstrapOptions& options);
+  /// The mean of one value an item, likewise.
+  static EvalScore mean_of(const std::vector<double>& values, const BootstrapOptions& options);
+  /// From replicates that are there already; none: no interval.
+  static EvalScore of(double value, std::vector<double> replicates);
 };
 
 /// As JSON (docs/evaluation.md):
