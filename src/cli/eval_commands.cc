@@ -4,12 +4,13 @@ namespace expertoire::cli {
 
 // Each is defined in the file of its name.
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
-    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand;
+    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalCompareCommand,
+    kEvalReportCommand;
 
 const std::vector<Command>& eval_commands() {
-  static const std::vector<Command> list = {kEvalStsCommand,    kEvalClassificationCommand,
-                                            kEvalPairsCommand,  kEvalClusteringCommand,
-                                            kEvalRerankCommand, kEvalSummarizationCommand};
+  static const std::vector<Command> list = {
+      kEvalStsCommand,    kEvalClassificationCommand, kEvalPairsCommand,   kEvalClusteringCommand,
+      kEvalRerankCommand, kEvalSummarizationCommand,  kEvalCompareCommand, kEvalReportCommand};
   return list;
 }
 
