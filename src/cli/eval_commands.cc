@@ -3,10 +3,14 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kEvalStsCommand;
+extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
+    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalCompareCommand,
+    kEvalReportCommand;
 
 const std::vector<Command>& eval_commands() {
-  static const std::vector<Command> list = {kEvalStsCommand};
+  static const std::vector<Command> list = {
+      kEvalStsCommand,    kEvalClassificationCommand, kEvalPairsCommand,   kEvalClusteringCommand,
+      kEvalRerankCommand, kEvalSummarizationCommand,  kEvalCompareCommand, kEvalReportCommand};
   return list;
 }
 

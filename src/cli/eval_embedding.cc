@@ -22,7 +22,7 @@ void run_embedding_eval(const EmbeddingEvalOptions& options, const TextTable& te
                       results.push_back(std::move(result));
                     }
                   });
-  print_results(results, options.data.json);
+  options.data.publish(results);
 }
 
 }  // namespace expertoire::cli

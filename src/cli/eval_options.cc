@@ -8,6 +8,9 @@
 #include <chrono>
 
 #include "cli/command.h"
+#include "cli/table.h"
+#include "eval/report.h"
+#include "io/atomic_file.h"
 
 namespace expertoire::cli {
 namespace {
@@ -16,16 +19,6 @@ std::string shown(const EvalScore& score) {
   const std::string value = fmt::format("{:.4f}", score.value);
   if (!score.interval) return value;
   return value + fmt::format(" [{:.4f}, {:.4f}]", score.interval->first, score.interval->second);
-}
-
-// "model sum 0.5", "random_weights hidden", "tfidf".
-std::string system_label(const EvalResult& result) {
-  std::string label = result.system;
-  if (result.details.contains("kind")) label += " " + result.details["kind"].get<std::string>();
-  if (result.details.contains("alpha")) {
-    label += fmt::format(" {:g}", result.details["alpha"].get<double>());
-  }
-  return label;
 }
 
 std::vector<std::string> cells(const EvalResult& result) {
@@ -38,20 +31,6 @@ std::vector<std::string> heading(const EvalResult& result) {
   std::vector<std::string> row = {"data set", "system", "n"};
   for (const auto& [name, score] : result.scores) row.push_back(name);
   return row;
-}
-
-void print_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
-    line.resize(line.find_last_not_of(' ') + 1);
-    fmt::print("{}\n", line);
-  }
 }
 
 }  // namespace
@@ -70,6 +49,7 @@ void EvalDataOptions::add_to(CLI::App& app, const std::vector<std::string>& fiel
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_flag("--json", json, "One JSON object a line for each data set");
+  app.add_option("--report", report, "Also a page for people, one .html file");
   app.add_flag("--items", items, "With --json: every row's values too, for `eval compare`");
 }
 
@@ -80,6 +60,7 @@ RowOptions EvalDataOptions::rows(const std::string& label) const {
 }
 
 nlohmann::json EvalDataOptions::provenance() const {
+  if (!report.empty()) check_writable(report);
   nlohmann::json data = nlohmann::json::array();
   for (const std::string& file : files) data.push_back({{"file", file}, {"hash", file_hash(file)}});
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -89,7 +70,8 @@ nlohmann::json EvalDataOptions::provenance() const {
           {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
-void print_results(const std::vector<EvalResult>& results, bool json) {
+void EvalDataOptions::publish(const std::vector<EvalResult>& results) const {
+  if (!report.empty()) write_file(report, report_page(results));
   if (json) {
     for (const EvalResult& result : results) print_json(result.to_json());
     return;

@@ -12,7 +12,7 @@
 namespace expertoire::cli {
 
 /// --data, a --<field>-field for each field of the task, --skip-bad-rows, --resamples, --json,
-/// --items.
+/// --report, --items.
 struct EvalDataOptions {
   std::vector<std::string> files;
   std::map<std::string, std::string> names;  ///< field → name; "" = the built-in ones
@@ -20,15 +20,17 @@ struct EvalDataOptions {
   int resamples = 1000;  ///< of the bootstrap behind intervals; 0 = no intervals
   bool json = false;
   bool items = false;  ///< keep EvalResult::items
+  std::string report;  ///< an .html file; "" = none
 
   void add_to(CLI::App& app, const std::vector<std::string>& fields);
   /// How to read the files; rows whose field `label` is null are left out.
   RowOptions rows(const std::string& label = "") const;
-  /// "data" (each file with its hash), "version", "command" and "time".
+  BootstrapOptions bootstrap() const { return {.resamples = resamples}; }
+  /// "data" (each file with its hash), "version", "command" and "time". For the start of the work:
+  /// Errors: as check_writable of the report.
   nlohmann::json provenance() const;
+  /// On standard output one JSON object a line, or a table with a line for each; and the report.
+  void publish(const std::vector<EvalResult>& results) const;
 };
-
-/// One JSON object a line, or a table with a line for each.
-void print_results(const std::vector<EvalResult>& results, bool json);
 
 }  // namespace expertoire::cli

@@ -30,5 +30,19 @@ TEST(CorrelationTest, OfConstantsIsNotANumber) {
   EXPECT_TRUE(std::isnan(pearson({}, {})));
 }
 
+TEST(PairedValuesTest, OfAResampleIsThatOfItsPairs) {
+  const std::vector<double> x = {0.1, 0.4, 0.4, 0.9, -0.3, 7}, y = {1, 2, 2.5, 2, 0, -1};
+  const PairedValues pairs(x, y);
+  const std::vector<uint32_t> items = {1, 3, 3, 0, 2, 3};
+  std::vector<double> drawn_x, drawn_y;
+  for (const uint32_t item : items) {
+    drawn_x.push_back(x[item]);
+    drawn_y.push_back(y[item]);
+  }
+  EXPECT_NEAR(pairs.pearson(items), pearson(drawn_x, drawn_y), 1e-12);
+  EXPECT_NEAR(pairs.spearman(items), spearman(drawn_x, drawn_y), 1e-12);
+  EXPECT_TRUE(std::isnan(pairs.spearman(std::vector<uint32_t>{2, 2, 2})));
+}
+
 }  // namespace
 }  // namespace expertoire

@@ -24,6 +24,7 @@ struct StsPairs {
 /// Spearman and Pearson of the cosines with the scores, of each data set; for several also over
 /// them: "all" pools their pairs, "mean" averages their correlations (the two conventions that
 /// papers use, which differ by several points).
-std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const TextVectors& vectors);
+std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const TextVectors& vectors,
+                                  const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from eval_support import cosines, results, write_rows
 from program import BAD_FILE, INVALID, ROOT, sentence
 from program import run as start_program
 from safetensors.numpy import load_file
@@ -14,21 +15,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 SHARED = Path(os.environ.get("EXPERTOIRE_SHARED", ROOT.parent / "shared"))
 POINTS = 5e-4  # 0.05 points of Spearman × 100
-
-
-def write_rows(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def results(run, *arguments):
-    return [json.loads(line) for line in run("eval", *arguments, "--json").stdout.splitlines()]
-
-
-def cosines(vectors, pairs):
-    unit = vectors.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    return [float(unit[a] @ unit[b]) for a, b in pairs]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +55,9 @@ def test_scores_are_scipys_on_the_vectors_of_embed(run, data, pairs, options):
     assert got["items"]["gold"] == pairs[1]
     assert abs(got["spearman"] - spearmanr(pairs[1], expected).statistic) < 1e-6
     assert abs(got["pearson"] - pearsonr(pairs[1], expected).statistic) < 1e-6
+    for score in ("pearson", "spearman"):
+        low, high = got["intervals"][score]
+        assert low < got[score] < high
     assert got["provenance"]["data"][0]["file"].endswith("all.jsonl")
 
 

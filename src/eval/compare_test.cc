@@ -1,0 +1,133 @@
+#include "eval/compare.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "eval/report.h"
+#include "support/errors.h"
+#include "support/temp_dir.h"
+
+namespace expertoire {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A rerank result of `rows` values, all `value` but every third one.
+EvalResult result_of(double value, size_t rows = 60) {
+  std::vector<double> values(rows, value);
+  for (size_t i = 0; i < rows; i += 3) values[i] = 0.2;
+  EvalResult result{.task = "rerank", .dataset = "wiki", .main = "map"};
+  result.n = static_cast<int64_t>(rows);
+  result.scores = {{"map", EvalScore::mean_of(values, {})}, {"other", {0.5}}};
+  result.details = {{"kind", "sum"}, {"alpha", 0.5}, {"bad_rows", 0}};
+  result.items = {{"map", values}};
+  result.provenance = {{"data", {{{"file", "a.jsonl"}, {"hash", "12"}}}}, {"model", "m"}};
+  return result;
+}
+
+TEST(EvalResultTest, ComesBackFromJson) {
+  const EvalResult result = result_of(0.5);
+  const EvalResult back = EvalResult::from_json(result.to_json(), "x");
+  EXPECT_EQ(back.to_json(), result.to_json());
+  EXPECT_EQ(back.details, result.details);
+  EXPECT_EQ(back.scores.at("map").interval, result.scores.at("map").interval);
+  EXPECT_FALSE(back.scores.at("other").interval);
+  EXPECT_EQ(system_label(back), "model sum 0.5");
+  EXPECT_EQ(dataset_name("a/b/STS12.jsonl.gz"), "STS12");
+}
+
+TEST(EvalResultTest, RefusesOtherJson) {
+  const test::TempDir folder;
+  for (const char* content : {"[]", "{}", "3", R"({"task": 3})", "{", "\n",
+                              R"({"task": "a", "dataset": "b", "system": "c", "main": "m", "n": 1,
+                               "provenance": {}, "scores": ["x"], "x": "high"})"}) {
+    std::string line(content);
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    const auto error = test::error_of([&] { read_results(folder.write("a.jsonl", line + "\n")); });
+    ASSERT_TRUE(error) << content;
+    EXPECT_EQ(error->code(), ErrorCode::kBadFile) << content;
+  }
+}
+
+Comparison compared(const EvalResult& a, const EvalResult& b) {
+  return compare_results({a}, {b}, {.resamples = 500}).front();
+}
+
+TEST(CompareTest, SaysHigherOrLowerOnlyWhereTheIntervalExcludesZero) {
+  const Comparison higher = compared(result_of(0.5), result_of(0.6));
+  EXPECT_EQ(higher.verdict(), "higher");
+  EXPECT_NEAR(higher.difference->value, 0.1 * 2 / 3, 1e-9);
+  EXPECT_EQ(compared(result_of(0.6), result_of(0.5)).verdict(), "lower");
+  EXPECT_EQ(compared(result_of(0.6), result_of(0.6)).verdict(), std::nullopt);
+  EvalResult noisy = result_of(0.5);
+  for (size_t i = 0; i < 60; ++i) {
+    noisy.items["map"][i] = noisy.items["map"][i].get<double>() + (i % 2 == 0 ? 0.1 : -0.09);
+  }
+  const Comparison unclear = compared(result_of(0.5), noisy);
+  EXPECT_EQ(unclear.verdict(), std::nullopt);
+  EXPECT_LT(unclear.difference->low, 0);
+  EXPECT_TRUE(unclear.to_json()["verdict"].is_null());
+}
+
+TEST(CompareTest, ScoresWithoutValuesOfRowsGetNoVerdict) {
+  const auto all = compare_results({result_of(0.5)}, {result_of(0.6)}, {.resamples = 50});
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[1].score, "other");
+  EXPECT_FALSE(all[1].difference);
+  EXPECT_FALSE(all[1].to_json().contains("interval"));
+}
+
+TEST(CompareTest, CorrelationsArePairedByRow) {
+  EvalResult a{.task = "sts", .dataset = "s", .main = "spearman"};
+  a.scores = {{"spearman", {1}}};
+  std::vector<double> gold, good, bad;
+  for (int i = 0; i < 50; ++i) {
+    gold.push_back(i);
+    good.push_back(i);
+    bad.push_back((i * 7) % 50);
+  }
+  a.items = {{"gold", gold}, {"similarity", good}};
+  EvalResult b = a;
+  b.items["similarity"] = bad;
+  const Comparison one = compared(a, b);
+  EXPECT_EQ(one.verdict(), "lower");
+  EXPECT_LT(one.difference->high, -0.5);
+}
+
+TEST(CompareTest, RefusesRunsThatCannotBePaired) {
+  const auto refusal = [](const EvalResult& a, const std::vector<EvalResult>& b) {
+    const auto error = test::error_of([&] { compare_results({a}, b, {.resamples = 5}); });
+    return error ? error->what() : "was compared";
+  };
+  const EvalResult good = result_of(0.5);
+  EXPECT_THAT(refusal(good, {result_of(0.5, 30)}), HasSubstr("60 and 30 rows"));
+  EXPECT_THAT(refusal(good, {good, good}), HasSubstr("1 and 2 results"));
+  EvalResult other = good;
+  other.provenance["data"][0]["hash"] = "13";
+  EXPECT_THAT(refusal(good, {other}), HasSubstr("files of other content"));
+  other.dataset = "else";
+  EXPECT_THAT(refusal(good, {other}), HasSubstr("no task and data set"));
+  other = good;
+  other.items["map"] = "text";
+  EXPECT_THAT(refusal(good, {other}), HasSubstr("not numbers"));
+}
+
+TEST(ReportTest, ShowsResultsAndHowTheyWereMade) {
+  EvalResult control = result_of(0.3);
+  control.system = "tfidf";
+  control.dataset = "<b>&\"";
+  const std::string page = report_page({result_of(0.5), control});
+  for (const char* part : {"<h2>rerank</h2>", "<svg", "data-value=\"0.39", "model sum 0.5",
+                           "a.jsonl", "hash 12", "&lt;b&gt;&amp;&quot;", "addEventListener"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("<b>")));
+  EXPECT_THAT(page, Not(HasSubstr("http"))) << "self-contained";
+}
+
+}  // namespace
+}  // namespace expertoire
