@@ -145,6 +145,23 @@ def test_info_describes_the_default_model(run):
     assert "9577152" in plain and "olmoe" in plain
 
 
+def test_info_describes_the_model_of_experts_too(run):
+    about = json.loads(run("info", "--json").stdout)["experts_model"]
+    assert about["model_type"] == "monet" and about["num_experts"] == 262144
+    assert about["parameters"] <= 9.5e6 and about["routing_layers"] == [0, 2, 4]
+    assert "262144" in run("info").stdout
+
+
+def test_shipped_models_have_names(run, root, tmp_path):
+    for name in ("olmoe-small", "monet-small"):
+        about = json.loads(run("info", "--json", "--model", name).stdout)
+        assert about["folder"].endswith(f"models/{name}")
+    os.symlink(root / "models/olmoe-small", tmp_path / "monet-small")  # a folder of that name wins
+    about = json.loads(run("info", "--json", "--model", "monet-small", cwd=tmp_path).stdout)
+    assert about["model_type"] == "olmoe"
+    assert "olmoe-big" in run("info", "--model", "olmoe-big", code=2).stderr
+
+
 def test_info_cpu_lists_levels_that_can_be_forced(run):
     about = json.loads(run("info", "--cpu", "--json").stdout)
     available = [level["name"] for level in about["simd_levels"] if level["available"]]
