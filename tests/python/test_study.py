@@ -81,7 +81,7 @@ def test_the_page_shows_every_table(tmp_path):
     tables = results.collect(tmp_path, runs.all_runs())
     template = (ROOT / "scripts/study/page.template").read_text(encoding="utf-8")
     text = page.render(template, tables, {"dense": (1234.0, 56.0)}, {"dense": 99.0}, {"tokens": "3.0"})
-    assert "| `dense` | 0.00 M | 5.500 ± 0.500 | 200 | 99 | 1234 | 56 | – |" in text
+    assert "| `dense` | 0.00 M | 5.500 ± 0.500 | 200 ± 0 | 99 | 1234 | 56 | – |" in text
     assert "| 512 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 |" in text
     assert "$" not in text
     del tables["k"]
