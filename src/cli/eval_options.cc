@@ -39,7 +39,7 @@ void EvalDataOptions::add_to(CLI::App& app, const std::vector<std::string>& fiel
   app.add_option("--data", files, "Data sets: JSON Lines, .gz or not; one result for each")
       ->required();
   for (const std::string& field : fields) {
-    app.add_option(fmt::format("--{}-field", field), names[field],
+    app.add_option(field_option(field), names[field],
                    fmt::format("Name of the field with the {} (default: the first of {})", field,
                                fmt::join(field_aliases(field), ", ")));
   }
@@ -72,6 +72,10 @@ nlohmann::json EvalDataOptions::provenance() const {
 
 void EvalDataOptions::publish(const std::vector<EvalResult>& results) const {
   if (!report.empty()) write_file(report, report_page(results));
+  print_results(results, json);
+}
+
+void print_results(const std::vector<EvalResult>& results, bool json) {
   if (json) {
     for (const EvalResult& result : results) print_json(result.to_json());
     return;

@@ -29,8 +29,11 @@ struct EvalDataOptions {
   /// "data" (each file with its hash), "version", "command" and "time". For the start of the work:
   /// Errors: as check_writable of the report.
   nlohmann::json provenance() const;
-  /// On standard output one JSON object a line, or a table with a line for each; and the report.
+  /// print_results(), and the report.
   void publish(const std::vector<EvalResult>& results) const;
 };
+
+/// On standard output: one JSON object a line, or a table with a line for each.
+void print_results(const std::vector<EvalResult>& results, bool json);
 
 }  // namespace expertoire::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -68,6 +69,11 @@ std::vector<std::string> field_aliases(const std::string& field) {
   return found == table.end() ? std::vector<std::string>{field} : found->second;
 }
 
+std::string field_option(std::string field) {
+  std::replace(field.begin(), field.end(), '_', '-');
+  return fmt::format("--{}-field", field);
+}
+
 const json* DataRow::find(const std::string& field) const {
   if (const auto given = names_.find(field); given != names_.end()) {
     const auto found = value_.find(given->second);
@@ -87,8 +93,7 @@ const json& DataRow::at(const std::string& field) const {
   if (keys.size() > 80) keys = keys.substr(0, 77) + "...";
   refuse(fmt::format("no field \"{}\" among {}", given == names_.end() ? field : given->second,
                      in_quotes(keys)),
-         fmt::format("a row with a {}", field),
-         fmt::format("name the field with --{}-field", field));
+         fmt::format("a row with a {}", field), "name the field with " + field_option(field));
 }
 
 namespace {

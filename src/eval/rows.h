@@ -15,6 +15,9 @@ namespace expertoire {
 /// of aliases. A field that it does not list has its own name only.
 std::vector<std::string> field_aliases(const std::string& field);
 
+/// The option that names a field: "--human-summaries-field".
+std::string field_option(std::string field);
+
 struct RowOptions {
   std::map<std::string, std::string> names;  ///< field → its name in the file, where that is given
   std::string label;      ///< rows with null here are left out; "" = no such field

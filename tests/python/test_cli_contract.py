@@ -20,6 +20,7 @@ OPTIONS = {
     "generate": MODEL + ["--prompt", "--ids", "--ignore-eos", "--json", "--trace", "--trace-experts", "--max-tokens", "--temperature",
                          "--top-p", "--top-k", "--seed", "--stop", "--chat"],
     "perplexity": MODEL + ["--input", "--field", "--context", "--stride", "--json"],
+    "eval": [],  # its tasks: test_eval_cli.py
     "tokenize": ["--model", "--tokenizer", "--no-special", "--input", "--field", "--json"],
     "detokenize": ["--model", "--tokenizer", "--input", "--skip-special", "--json"],
     "info": ["--model", "--cpu", "--json"],
