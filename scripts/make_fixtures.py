@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes tests/fixtures/{models,tokenizers,moee}: tiny checkpoints and tokenizers with random or
-quickly trained contents, and what transformers and tokenizers answer for them.
+quickly trained contents, and what transformers and tokenizers answer for them (PEER: the shared folder's plain PyTorch).
 
     build/venv/bin/python scripts/make_fixtures.py [PART | NAME ...]
 
@@ -13,9 +13,10 @@ import sys
 import torch
 from transformers.utils import logging
 
-from oracle import bpe, components, moee, models, texts
+from oracle import bpe, components, moee, models, peer, texts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHARED = os.environ.get("EXPERTOIRE_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
 FIXTURES = os.path.join(ROOT, "tests", "fixtures")
 
 
@@ -31,6 +32,8 @@ def main():
     for spec in models.SPECS:
         if asked("models", spec.name):
             models.make(spec, os.path.join(FIXTURES, "models"))
+    if asked("models", peer.NAME):
+        peer.make(os.path.join(FIXTURES, "models"), SHARED)
     training = texts.training_texts(ROOT)
     for name in bpe.MAKERS:
         if asked("tokenizers", name):

@@ -21,6 +21,8 @@ class Stages:
         for name, module in base.named_modules():
             if type(module).__name__.endswith("TopKRouter"):
                 module.register_forward_hook(self._router(name.split(".")[1]))
+            if type(module).__name__ == "PEER":
+                module.register_forward_hook(self._peer(name.split(".")[1]))
 
     def _keep(self, name, value):
         self.kept[name] = value.detach().reshape(-1, value.shape[-1])
@@ -38,6 +40,26 @@ class Stages:
         return keep
 
 
+    def _peer(self, layer):
+        def keep(module, args, out):
+            x, n, top_k = args[0].flatten(0, 1), module.c.peer_keys, module.c.peer_topk
+            q = module.query_norm(module.query(x)).unflatten(-1, (module.c.peer_heads, 2, -1))
+            logits = torch.stack([q[:, :, 0] @ module.keys1.T, q[:, :, 1] @ module.keys2.T], 1)
+            scores = (logits[:, 0, :, :, None] + logits[:, 1, :, None, :]).flatten(-2)  # all n²
+            best, ids = scores.topk(top_k, -1)
+            weights = best.softmax(-1)
+            neurons = torch.nn.functional.gelu(torch.einsum("td,thkd->thk", x, module.down[ids]))
+            again = torch.einsum("thk,thkd->td", neurons * weights, module.up[ids])
+            assert torch.allclose(again, out.flatten(0, 1), atol=1e-5), layer
+            self._keep(f"router_logits.{layer}", logits.reshape(-1, 2 * module.c.peer_heads * n))
+            self._keep(f"router_probs.{layer}",
+                       logits.softmax(-1).reshape(-1, 2 * module.c.peer_heads * n))
+            self._keep(f"router_scores.{layer}", scores)
+            self._keep(f"topk_weights.{layer}", weights.flatten(1))
+            self._keep(f"topk_ids.{layer}", ids.to(torch.int32).flatten(1))
+        return keep
+
+
 @torch.no_grad()
 def run(model, stages, ids):
     stages.kept = {}
@@ -46,10 +68,11 @@ def run(model, stages, ids):
 
 
 def routing_gap(kept, top_k):
-    """The smallest distance between neighbours among the first k + 1 router logits."""
+    """The smallest distance between neighbours among the first k + 1 router logits (PEER: scores)."""
     gap = np.inf
+    compared = "router_scores" if "router_scores.0" in kept else "router_logits"
     for name, logits in kept.items():
-        if name.startswith("router_logits"):
+        if name.startswith(compared):
             ordered = logits.sort(-1, descending=True).values[:, :top_k + 1]
             gap = min(gap, float((ordered[:, :-1] - ordered[:, 1:]).min()))
     return gap
@@ -80,7 +103,8 @@ def answers(model, seed, top_k):
     texts = [rng.integers(3, model.config.vocab_size, n).tolist() for n in SEQ_LENS]
     runs = [run(model, stages, ids) for ids in texts]
     gaps = {"greedy": np.inf, "routing": min(routing_gap(kept, top_k) for kept in runs)}
-    tensors = {name: torch.cat([kept[name] for kept in runs]).numpy() for name in runs[0]}
+    tensors = {name: torch.cat([kept[name] for kept in runs]).numpy() for name in runs[0]
+               if not name.startswith("router_scores")}
     tensors |= {"seq_lens": np.array(SEQ_LENS, np.int32),
                 "input_ids": np.concatenate(texts).astype(np.int32),
                 "generated_from": np.array(GENERATED_FROM, np.int32),

@@ -44,6 +44,13 @@ json describe_experts(const ModelConfig& config) {
             {"moe_groups", monet.group},
             {"moe_router_norm", monet.norm_per_key ? "key" : "head"}};
   }
+  const PeerConfig& peer = config.peer;
+  if (peer.keys > 0) {
+    return {{"peer_keys", peer.keys},
+            {"peer_key_dim", peer.key_dim},
+            {"peer_heads", peer.heads},
+            {"peer_topk", peer.top_k}};
+  }
   return {{"num_experts_per_tok", config.router.top_k},
           {"norm_topk_prob", config.router.norm_topk_prob},
           {"moe_intermediate_size", config.moe_intermediate_size},

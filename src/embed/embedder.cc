@@ -93,12 +93,12 @@ class Embedder::Collector final : public RoutingSink, public HiddenSink {
                : 1.0F;
   }
 
-  // What the router said of one token: [E], or [2, H, n] of factored routing.
+  // What the router said of one token: [E], or [2, H, n] of product keys and factored routing.
   void add_routing(const RoutingEvent& event, size_t row, int64_t at) {
     const bool logits = owner_.stage_ == Stage::kLogits;
     const int64_t token = static_cast<int64_t>(row);
     if (const TopKRouting* routing = event.top_k()) {
-      const int64_t width = routing->num_experts;
+      const int64_t width = routing->outputs;
       const auto& values = logits ? routing->logits : routing->probs;
       add(event.tokens[row], values.data() + token * width, width, 1.0F, &EmbedParts::routing, at);
       return;

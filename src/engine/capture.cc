@@ -75,8 +75,8 @@ void Capture::add_top_k(int layer, const TopKRouting& routing) {
   const auto floats = [&](const char* stage, const std::vector<float>& values, int64_t width) {
     if (wants(stage)) append<float>(name(stage), values, width);
   };
-  floats("router_logits", routing.logits, routing.num_experts);
-  floats("router_probs", routing.probs, routing.num_experts);
+  floats("router_logits", routing.logits, routing.outputs);
+  floats("router_probs", routing.probs, routing.outputs);
   floats("topk_weights", routing.weights, routing.top_k);
   if (!routing.shared_weights.empty()) floats("shared_weights", routing.shared_weights, 1);
   if (wants("topk_ids")) append<int32_t>(name("topk_ids"), routing.selected, routing.top_k);

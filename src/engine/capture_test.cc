@@ -51,8 +51,8 @@ class CaptureTest : public testing::TestWithParam<std::string> {
       stages["experts_above_1e-2"] = {1, DType::kI32};
       return stages;
     }
-    stages["router_logits"] = {config().num_experts, DType::kF32};
-    stages["router_probs"] = {config().num_experts, DType::kF32};
+    stages["router_logits"] = {config().router_outputs(), DType::kF32};
+    stages["router_probs"] = {config().router_outputs(), DType::kF32};
     stages["topk_ids"] = {config().router.top_k, DType::kI32};
     stages["topk_weights"] = {config().router.top_k, DType::kF32};
     if (config().shared_intermediate_size > 0) stages["shared_weights"] = {1, DType::kF32};

@@ -120,6 +120,12 @@ INSTANTIATE_TEST_SUITE_P(Families, NeutralEditTest,
                            return std::get<0>(info.param) + "_" +
                                   std::string(compute_name(std::get<1>(info.param)));
                          });
+INSTANTIATE_TEST_SUITE_P(Peer, NeutralEditTest,
+                         testing::Combine(testing::Values("peer"),
+                                          testing::Values(Compute::kF32, Compute::kBF16)),
+                         [](const auto& info) {
+                           return std::string(compute_name(std::get<1>(info.param)));
+                         });
 
 }  // namespace
 }  // namespace expertoire::test

@@ -59,6 +59,10 @@ double common_parameters(const ModelConfig& c) {
         static_cast<double>(c.routing_layers().size() * static_cast<size_t>(c.router_outputs()));
     return c.num_hidden_layers * (attention + experts) + routers * hidden;
   }
+  if (c.peer.keys > 0) {
+    const double queries = static_cast<double>(c.peer.heads * c.peer.key_dim);
+    return c.num_hidden_layers * (attention + queries * (hidden + c.peer.keys));
+  }
   const double router =
       hidden * (c.num_experts + 3.0 * static_cast<double>(c.shared_intermediate_size));
   const double dense = 3.0 * hidden * static_cast<double>(c.intermediate_size);
@@ -67,6 +71,7 @@ double common_parameters(const ModelConfig& c) {
 }
 
 double expert_parameters(const ModelConfig& c) {
+  if (c.peer.keys > 0) return 2.0 * static_cast<double>(c.hidden_size);
   return 3.0 * static_cast<double>(c.hidden_size * c.moe_intermediate_size);
 }
 

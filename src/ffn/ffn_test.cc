@@ -74,7 +74,7 @@ Row mixture(const TopKRouting& routing, size_t token) {
   Row weights(static_cast<size_t>(routing.num_experts), 0.0);
   const size_t chosen = static_cast<size_t>(routing.top_k);
   for (size_t i = token * chosen; i < (token + 1) * chosen; ++i) {
-    weights[static_cast<size_t>(routing.selected[i])] = static_cast<double>(routing.weights[i]);
+    weights[static_cast<size_t>(routing.selected[i])] += static_cast<double>(routing.weights[i]);
   }
   return weights;
 }
@@ -107,6 +107,7 @@ float rounded(float value) { return bf16_to_f32(f32_to_bf16(value)); }
 
 // What bf16 computes with: all weights but those of a top-k layer's routers, which are f32.
 Miniature in_bf16(Miniature model) {
+  if (model.config["model_type"] == "peer") return model;  // experts as they are stored
   const bool monet = model.config["model_type"] == "monet";
   for (auto& [name, tensor] : model.tensors) {
     const bool router =

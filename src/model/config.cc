@@ -190,9 +190,24 @@ void read_monet(ConfigReader& reader, ModelConfig& config) {
   config.num_experts = monet.keys * monet.keys;
 }
 
+void read_peer(ConfigReader& reader, ModelConfig& config) {
+  PeerConfig& peer = config.peer;
+  peer.keys = static_cast<int>(reader.integer("peer_keys", {}, 1, kMaxKeys));
+  peer.key_dim = reader.integer("peer_key_dim", {}, 2, kMaxHeads);
+  if (peer.key_dim % 2 != 0) reader.bad("peer_key_dim", "an even number");
+  peer.heads = static_cast<int>(reader.integer("peer_heads", {}, 1, kMaxKeys));
+  peer.top_k = static_cast<int>(reader.integer("peer_topk", {}, 1, kMaxKeys));
+  if (peer.top_k > peer.keys) {
+    reader.bad("peer_topk", fmt::format("at most peer_keys = {}", peer.keys));
+  }
+  config.num_experts = peer.keys * peer.keys;
+  config.router = {.top_k = peer.heads * peer.top_k, .norm_topk_prob = true};
+}
+
 void read_experts(ConfigReader& reader, const FamilySpec& family, ModelConfig& config) {
   config.sparse = sparse_layers_of(reader, family, config.num_hidden_layers);
   if (family.ffn == FfnKind::kMonet) return read_monet(reader, config);
+  if (family.ffn == FfnKind::kPeer) return read_peer(reader, config);
   if (family.sparse == SparseRule::kNone) return;
   const std::string key = experts_key(reader, family);
   if (config.sparse_layers() == 0 && !reader.has(key)) return;
@@ -258,6 +273,18 @@ double count_monet(const ModelConfig& c, bool active) {
          static_cast<double>(c.routing_layers().size()) * router;
 }
 
+// A token uses all keys, and the experts that its heads choose, if no two choose the same.
+double count_peer(const ModelConfig& c, bool active) {
+  const PeerConfig& peer = c.peer;
+  const double hidden = static_cast<double>(c.hidden_size);
+  const double key_dim = static_cast<double>(peer.key_dim);
+  const double queries = peer.heads * key_dim;
+  const double experts =
+      active ? std::min<double>(c.num_experts, c.router.top_k) : static_cast<double>(c.num_experts);
+  return c.num_hidden_layers *
+         (queries * hidden + 2 * queries + peer.keys * key_dim + 2 * hidden * experts);
+}
+
 // In double, which no sizes that passed the reader overflow; exact up to 2⁵³.
 double count_parameters(const ModelConfig& c, bool active) {
   const double hidden = static_cast<double>(c.hidden_size);
@@ -271,8 +298,10 @@ double count_parameters(const ModelConfig& c, bool active) {
   if (c.qk_norm == QkNorm::kPerHead) layer += 2 * static_cast<double>(c.head_dim);
   const double embeddings =
       static_cast<double>(c.vocab_size) * hidden * (c.tie_word_embeddings ? 1 : 2);
-  return embeddings + hidden + c.num_hidden_layers * layer +
-         (c.monet.keys > 0 ? count_monet(c, active) : count_gated(c, active));
+  const auto count_ffns = c.monet.keys > 0  ? count_monet
+                          : c.peer.keys > 0 ? count_peer
+                                            : count_gated;
+  return embeddings + hidden + c.num_hidden_layers * layer + count_ffns(c, active);
 }
 
 void check_size(const ModelConfig& config, const std::string& what) {
@@ -346,7 +375,8 @@ std::vector<int> ModelConfig::routing_layers() const {
 }
 
 int64_t ModelConfig::router_outputs() const {
-  return monet.keys > 0 ? int64_t{2} * monet.heads * monet.keys : num_experts;
+  if (monet.keys > 0) return int64_t{2} * monet.heads * monet.keys;
+  return peer.keys > 0 ? int64_t{2} * peer.heads * peer.keys : num_experts;
 }
 
 std::vector<EditableLayer> ModelConfig::editable_layers() const {
@@ -354,6 +384,8 @@ std::vector<EditableLayer> ModelConfig::editable_layers() const {
   for (size_t i = 0; i < layers.size(); ++i) {
     if (monet.keys > 0) {
       layers[i] = {num_experts, 0, false, monet.keys};
+    } else if (peer.keys > 0) {
+      layers[i] = {num_experts, peer.top_k};  // each head chooses for itself
     } else if (sparse[i]) {
       layers[i] = {num_experts, router.top_k, shared_intermediate_size > 0};
     }

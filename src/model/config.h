@@ -42,6 +42,14 @@ struct MonetConfig {
   bool norm_per_key = false;  ///< moe_router_norm "key" (ours), not "head" (as published)
 };
 
+/// PEER's expert layers (arXiv 2407.04153; config keys peer_…, ours).
+struct PeerConfig {
+  int keys = 0;         ///< peer_keys, n: a side, so n² experts of one neuron
+  int64_t key_dim = 0;  ///< peer_key_dim: of a query; each half meets one side's keys
+  int heads = 0;        ///< peer_heads
+  int top_k = 0;        ///< peer_topk: experts that a head chooses
+};
+
 /// Where the q and k norms sit, if anywhere.
 enum class QkNorm : uint8_t { kNone, kFull, kPerHead };
 
@@ -73,6 +81,7 @@ struct ModelConfig {
   int64_t shared_intermediate_size = 0;  ///< 0 = no shared experts
   bool shared_gate = false;              ///< a sigmoid gate weighs the shared expert
   MonetConfig monet;                     ///< keys 0 in other families
+  PeerConfig peer;                       ///< likewise
 
   std::vector<int32_t> eos_token_ids;
 

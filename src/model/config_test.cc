@@ -48,6 +48,9 @@ TEST_P(ConfigFamilyTest, ParametersAreTheElementsOfTheCheckpoint) {
     if (name.find(".running_") == std::string::npos) elements += count;
     if (name.find("experts.0.") != std::string::npos) one_expert += count;
     if (name.find(".moe.") != std::string::npos) one_expert += count / monet.keys;
+    if (name.ends_with("mlp.down") || name.ends_with("mlp.up")) {
+      one_expert += count / config.num_experts;
+    }
   }
   EXPECT_EQ(config.parameters(), elements);
   const int idle = monet.keys > 0 ? monet.keys - std::min(monet.keys, monet.heads * monet.top_k)
@@ -73,7 +76,7 @@ TEST_P(ConfigFamilyTest, MissingSizeIsABadFileThatNamesIt) {
 
 // Values that change the result and that nobody here computes.
 TEST_P(ConfigFamilyTest, WhatIsNotImplementedIsNamed) {
-  const json changes = {{"hidden_act", "gelu"},
+  const json changes = {{"hidden_act", "gelu_new"},
                         {"partial_rotary_factor", 0.5},
                         {"sliding_window", 8},
                         {"layer_types", {"sliding_attention"}},
@@ -268,6 +271,21 @@ TEST(MonetConfigTest, PublishedSizesHaveTheirParameters) {
                            {"moe_heads", size.heads / 2}};
       EXPECT_EQ(parse(config).parameters(), size.parameters);
       EXPECT_EQ(parse(config).num_experts, 262144);
+    }
+  }
+}
+
+TEST(PeerConfigTest, SizesThatAreMissingOrDoNotFitAreNamed) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{{"peer_keys", 5000},
+                                                                            {"peer_keys", 0},
+                                                                            {"peer_key_dim", 9},
+                                                                            {"peer_heads", 0},
+                                                                            {"peer_topk", 8}}) {
+    for (const json& config : {with("peer", {{key, value}}), without("peer", key.c_str())}) {
+      const auto error = error_of([&] { parse(config); });
+      ASSERT_TRUE(error) << key;
+      EXPECT_EQ(error->code(), ErrorCode::kBadFile);
+      EXPECT_THAT(error->what(), HasSubstr(key));
     }
   }
 }

@@ -6,6 +6,7 @@
 #include "io/json.h"
 #include "model/family/family.h"
 #include "model/load_monet.h"
+#include "model/load_peer.h"
 #include "model/model.h"
 #include "model/own_edit.h"
 #include "model/weights.h"
@@ -27,6 +28,8 @@ class Loader {
     layer.ffn_norm = reader_.vector(prefix + "post_attention_layernorm.weight", hidden);
     if (config_.family->ffn == FfnKind::kMonet) {
       layer.ffn = load_monet(config_, index, compute_, reader_);
+    } else if (config_.family->ffn == FfnKind::kPeer) {
+      layer.ffn = load_peer(config_, index, reader_);
     } else if (config_.sparse[static_cast<size_t>(index)]) {
       layer.ffn = std::make_unique<SparseMoeFfn>(index, sparse(prefix));
     } else {

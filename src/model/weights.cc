@@ -95,6 +95,12 @@ void WeightReader::check_finite(const std::string& name, const TensorView& view)
   }
 }
 
+const TensorView& WeightReader::table(const std::string& name, int64_t rows, int64_t columns) {
+  const TensorView& view = take(name, {rows, columns});
+  check_finite(name, view);
+  return view;
+}
+
 std::vector<float> WeightReader::vector(const std::string& name, int64_t size) {
   const TensorView& view = take(name, {size});
   check_finite(name, view);

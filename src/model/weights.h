@@ -24,6 +24,11 @@ class WeightReader {
   /// The tensor may be there, and then has no effect.
   void ignore(const std::string& name) { taken_.insert(name); }
 
+  bool has(const std::string& name) const { return checkpoint_.contains(name); }
+
+  /// A tensor whose rows stay in the mapped file, for as long as the checkpoint lives. Errors: as
+  /// vector.
+  const TensorView& table(const std::string& name, int64_t rows, int64_t columns);
   /// A vector as f32. Errors: as take, and kNumeric for NaN or infinity.
   std::vector<float> vector(const std::string& name, int64_t size);
   /// A matrix [outputs, inputs], packed; its source pages are released. Errors: as vector.

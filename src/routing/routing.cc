@@ -11,11 +11,13 @@ std::optional<Stage> parse_stage(std::string_view name) {
   return std::nullopt;
 }
 
-void TopKRouting::resize(int64_t token_count, int experts, int chosen, bool shared) {
+void TopKRouting::resize(int64_t token_count, int experts, int chosen, bool shared,
+                         int router_outputs) {
   tokens = token_count;
   num_experts = experts;
   top_k = chosen;
-  const size_t wide = static_cast<size_t>(token_count) * static_cast<size_t>(experts);
+  outputs = router_outputs > 0 ? router_outputs : experts;
+  const size_t wide = static_cast<size_t>(token_count) * static_cast<size_t>(outputs);
   const size_t narrow = static_cast<size_t>(token_count) * static_cast<size_t>(chosen);
   logits.resize(wide);
   probs.resize(wide);

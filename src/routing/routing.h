@@ -17,6 +17,10 @@ namespace expertoire {
 ///   selected  [T, k] i32   expert ids, by falling logit
 ///   weights   [T, k] f32   what the experts' outputs are multiplied by, edits included
 /// plus, in layers with shared experts, shared_weights [T]: the gate's value, or 1.
+/// Of product keys (PEER), for H heads that choose k experts each out of n²:
+///   logits    [T, 2, H, n] f32   as above, of each side's keys
+///   probs     [T, 2, H, n] f32   softmax over n; its products are that over all n² (before edits)
+///   selected, weights [T, H · k]   head after head
 /// Of factored routing, for H heads and n keys on each of two sides:
 ///   logits    [T, 2, H, n] f32   as above
 ///   probs     [T, 2, H, n] f32   g: softmax over the keys that the head kept, 0 elsewhere
@@ -31,14 +35,16 @@ struct TopKRouting {
   int64_t tokens = 0;
   int num_experts = 0;
   int top_k = 0;
-  std::vector<float> logits;          ///< [T, E]
-  std::vector<float> probs;           ///< [T, E]
+  int outputs = 0;                    ///< R, what the router says of a token: E, or 2 · H · n
+  std::vector<float> logits;          ///< [T, R]
+  std::vector<float> probs;           ///< [T, R]
   std::vector<int32_t> selected;      ///< [T, k]
   std::vector<float> weights;         ///< [T, k]
   std::vector<float> shared_weights;  ///< [T], or empty in a layer without shared experts
 
   /// Sizes the arrays for `token_count` tokens; contents are unspecified, shared weights 1.
-  void resize(int64_t token_count, int experts, int chosen, bool shared);
+  /// `router_outputs` 0 = one for each expert.
+  void resize(int64_t token_count, int experts, int chosen, bool shared, int router_outputs = 0);
 };
 
 /// What a layer's router decided, in the shape of its kind.

@@ -44,6 +44,8 @@ float sum_of(const float* values, int count) {
   return std::accumulate(values, values + count, 0.0F);
 }
 
+}  // namespace
+
 void edit_weights(const LayerEdit& edit, int top_k, const int32_t* selected, float* weights) {
   if (edit.factor.empty()) return;
   const float before = sum_of(weights, top_k);
@@ -52,8 +54,6 @@ void edit_weights(const LayerEdit& edit, int top_k, const int32_t* selected, flo
   if (!edit.renormalize_weights || after == before || after == 0.0F) return;
   for (int i = 0; i < top_k; ++i) weights[i] *= before / after;
 }
-
-}  // namespace
 
 void select_experts(const KernelTable& kernels, const RouterRule& rule, const LayerEdit* layer_edit,
                     int64_t first, int64_t last, TopKRouting& routing) {

@@ -14,4 +14,7 @@ namespace expertoire {
 void select_experts(const KernelTable& kernels, const RouterRule& rule, const LayerEdit* edit,
                     int64_t first, int64_t last, TopKRouting& routing);
 
+/// Ablates and scales what one token chose: weights [top_k] of the experts `selected`.
+void edit_weights(const LayerEdit& edit, int top_k, const int32_t* selected, float* weights);
+
 }  // namespace expertoire

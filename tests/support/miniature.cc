@@ -118,7 +118,19 @@ const std::map<std::string, json>& configs() {
         {"moe_heads", 3},
         {"moe_topk", 9},
         {"moe_dim", 6},
-        {"moe_groups", 3}}}};
+        {"moe_groups", 3}}},
+      {"peer",
+       {{"model_type", "peer"},
+        {"hidden_act", "gelu"},
+        {"hidden_size", 35},
+        {"num_hidden_layers", 2},
+        {"num_attention_heads", 3},
+        {"num_key_value_heads", 1},
+        {"head_dim", 12},
+        {"peer_keys", 7},
+        {"peer_key_dim", 10},
+        {"peer_heads", 3},
+        {"peer_topk", 4}}}};
   return all;
 }
 
@@ -203,6 +215,20 @@ void fill_monet(Filler& fill, const ModelConfig& c, int layer, const std::string
   for (const char* b : names({"b1", "b2"}, "b")) fill.table(moe + b, m.keys, outputs);
 }
 
+void fill_peer(Filler& fill, const ModelConfig& c, const std::string& mlp) {
+  const PeerConfig& p = c.peer;
+  const int64_t queries = p.heads * p.key_dim;
+  fill.matrix(mlp + "query.weight", queries, c.hidden_size);
+  fill.norm(mlp + "query_norm.weight", queries);
+  fill.bias(mlp + "query_norm.bias", queries);
+  fill.bias(mlp + "query_norm.running_mean", queries);
+  fill.variance(mlp + "query_norm.running_var", queries);
+  fill.matrix(mlp + "keys1", p.keys, p.key_dim / 2, 2.0);
+  fill.matrix(mlp + "keys2", p.keys, p.key_dim / 2, 2.0);
+  fill.matrix(mlp + "down", c.num_experts, c.hidden_size);
+  fill.table(mlp + "up", c.num_experts, c.hidden_size);
+}
+
 void fill_attention(Filler& fill, const ModelConfig& c, const std::string& prefix) {
   fill.matrix(prefix + "q_proj.weight", c.q_size(), c.hidden_size);
   fill.matrix(prefix + "k_proj.weight", c.kv_size(), c.hidden_size);
@@ -233,8 +259,9 @@ const std::vector<std::string>& miniature_names() {
 
 std::vector<std::string> top_k_miniature_names() {
   std::vector<std::string> names = miniature_names();
-  std::erase_if(
-      names, [](const std::string& name) { return name == "llama" || name.starts_with("monet"); });
+  std::erase_if(names, [](const std::string& name) {
+    return name == "llama" || name == "peer" || name.starts_with("monet");
+  });
   return names;
 }
 
@@ -264,6 +291,8 @@ Miniature Miniature::of(json config, uint64_t seed) {
     fill_attention(fill, c, prefix + "self_attn.");
     if (c.family->ffn == FfnKind::kMonet) {
       fill_monet(fill, c, layer, prefix);
+    } else if (c.family->ffn == FfnKind::kPeer) {
+      fill_peer(fill, c, prefix + "mlp.");
     } else if (c.sparse[static_cast<size_t>(layer)]) {
       fill_sparse(fill, c, prefix);
     } else {

@@ -41,10 +41,10 @@ struct Miniature {
 
 /// Between them they have everything that a family may have: shared experts with and without gate,
 /// dense layers in both patterns, q/k norms, clipping, biases, grouped queries, tied embeddings,
-/// Monet's two decompositions and both norms of its router, scaled rope, odd hidden sizes and
+/// Monet's two decompositions and both norms of its router, PEER, scaled rope, odd hidden sizes and
 /// widths, heads of 10 to 72 dimensions, router matrices of more than one panel.
 const std::vector<std::string>& miniature_names();
-/// Those that choose top-k experts.
+/// Those with a router row and a SwiGLU block for each expert.
 std::vector<std::string> top_k_miniature_names();
 nlohmann::json miniature_config(const std::string& name);
 

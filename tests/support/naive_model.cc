@@ -9,6 +9,7 @@
 #include "model/family/family.h"
 #include "model/rope.h"
 #include "support/naive_monet.h"
+#include "support/naive_peer.h"
 
 namespace expertoire::test {
 namespace {
@@ -133,6 +134,11 @@ Row NaiveModel::ffn(int layer, const Row& x, Row* logits, const Row* router_x) c
   if (config_.family->ffn == FfnKind::kMonet) {
     return naive_monet(model_, layer, x, router_x != nullptr ? *router_x : x);
   }
+  if (config_.family->ffn == FfnKind::kPeer) {
+    const Row scores = naive_peer_logits(model_, layer, x);
+    if (logits != nullptr) *logits = scores;
+    return naive_peer_experts(model_, layer, x, mixture_(layer, scores));
+  }
   if (!config_.sparse[static_cast<size_t>(layer)]) return mlp(layer_name(layer, "mlp."), x);
   const FfnTensors& names = config_.family->tensors;
   const auto stem = [&](std::string_view tensor_name) {  // without ".weight"
@@ -212,6 +218,7 @@ std::vector<int> NaiveModel::top_k(const Row& logits, int k, const std::vector<b
 }
 
 Row NaiveModel::family_mixture(const Row& logits) const {
+  if (config_.peer.keys > 0) return naive_peer_mixture(config_.peer, logits);
   const Row probs = softmax(logits);
   Row mixture(logits.size(), 0.0);
   double sum = 0.0;

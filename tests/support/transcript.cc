@@ -68,15 +68,15 @@ void Transcript::on_routing(const RoutingEvent& event) {
   if (const FactoredRouting* routing = event.factored()) return add_factored(event, *routing);
   const TopKRouting& routing = *event.top_k();
   ASSERT_EQ(static_cast<size_t>(routing.tokens), event.tokens.size());
-  const size_t experts = static_cast<size_t>(routing.num_experts);
+  const size_t outputs = static_cast<size_t>(routing.outputs);
   const size_t chosen = static_cast<size_t>(routing.top_k);
   const auto name = [&](Stage stage) {
     return fmt::format("{}.{}", stage_name(stage), event.layer);
   };
   for (size_t t = 0; t < event.tokens.size(); ++t) {
     const TokenRef& token = event.tokens[t];
-    add(token, name(Stage::kLogits), routing.logits.data() + t * experts, experts);
-    add(token, name(Stage::kProbs), routing.probs.data() + t * experts, experts);
+    add(token, name(Stage::kLogits), routing.logits.data() + t * outputs, outputs);
+    add(token, name(Stage::kProbs), routing.probs.data() + t * outputs, outputs);
     add(token, name(Stage::kSelected), routing.selected.data() + t * chosen, chosen);
     add(token, name(Stage::kWeights), routing.weights.data() + t * chosen, chosen);
     if (routing.shared_weights.empty()) continue;

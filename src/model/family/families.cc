@@ -5,8 +5,8 @@
 namespace expertoire {
 
 std::span<const FamilySpec* const> families() {
-  static constexpr std::array<const FamilySpec*, 7> kAll = {
-      &kOlmoe, &kQwen2Moe, &kDeepSeek, &kMixtral, &kQwen3Moe, &kLlama, &kMonet};
+  static constexpr std::array<const FamilySpec*, 8> kAll = {
+      &kOlmoe, &kQwen2Moe, &kDeepSeek, &kMixtral, &kQwen3Moe, &kLlama, &kMonet, &kPeer};
   return kAll;
 }
 

@@ -21,6 +21,7 @@ enum class SparseRule : uint8_t {
 enum class FfnKind : uint8_t {
   kGated,  ///< SwiGLU blocks, dense or as top-k experts
   kMonet,  ///< n² experts from two sets of n keys
+  kPeer,   ///< n² experts of one neuron, chosen by product keys
 };
 
 /// How the width of the shared experts is stated.
@@ -78,6 +79,7 @@ extern const FamilySpec kMixtral;
 extern const FamilySpec kQwen3Moe;
 extern const FamilySpec kLlama;
 extern const FamilySpec kMonet;
+extern const FamilySpec kPeer;
 
 /// All families; the one list.
 std::span<const FamilySpec* const> families();
