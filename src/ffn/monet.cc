@@ -2,49 +2,57 @@
 
 #include <algorithm>
 
+#include "ffn/monet_products.h"
 #include "ffn/monet_weigh.h"
 
 namespace expertoire {
 namespace {
 
-constexpr int64_t kTokenBlock = 16;
+constexpr int64_t kStripsPerTask = 8;
+constexpr int64_t kTokensPerTask = 16;
 
-// Writes one half's row of weighed neurons: slot after slot of the kept keys, then their shares.
-class RowWriter {
+// Writes the slots of a token's kept keys: what `down` multiplies.
+class SlotWriter {
  public:
-  RowWriter(const KernelTable& kernels, const MonetFfn::Weights& weights, const Rows& rows)
-      : kernels_(kernels), w_(weights), rows_(rows), values_(depth()) {}
+  SlotWriter(const KernelTable& kernels, const MonetFfn::Weights& weights, Compute compute)
+      : kernels_(kernels),
+        w_(weights),
+        compute_(compute),
+        values_(static_cast<size_t>(weights.slot())) {}
 
-  // `side` gives the keys; `own`: that side's neurons [n, width], or null.
-  void write(const MonetWeigher& weigher, int side, const float* own, int64_t token) {
-    std::fill(values_.begin(), values_.end(), 0.0F);
-    const auto keys = weigher.keys(side);
-    float* shares = values_.data() + w_.keys * w_.slot();
-    for (size_t e = 0; e < keys.size(); ++e) {
-      const float share = weigher.share(side)[e];
-      float* slot = values_.data() + keys[e] * w_.slot();
-      if (own != nullptr) {
-        const float* neurons = own + keys[e] * w_.width;
-        for (int64_t i = 0; i < w_.width; ++i) *slot++ = neurons[i] * share;
+  // `own`: the neurons of that side, or none; `pairs`: of the side's entries.
+  void write(const MonetWeigher& weigher, int side, const KeptNeurons& own, const int32_t* pairs,
+             std::byte* slots) {
+    const int64_t count = w_.slot();
+    const int64_t bytes = count * static_cast<int64_t>(compute_size(compute_));
+    for (size_t e = 0; e < weigher.keys(side).size(); ++e) {
+      fill(weigher, side, own, e);
+      std::byte* to = slots + pairs[e] * bytes;
+      if (compute_ == Compute::kF32) {
+        std::copy_n(values_.data(), count, reinterpret_cast<float*>(to));
+      } else {
+        kernels_.f32_to_bf16(values_.data(), count, reinterpret_cast<bf16_t*>(to));
       }
-      std::copy_n(weigher.other(side) + static_cast<int64_t>(e) * w_.width, w_.width, slot);
-      shares[keys[e]] = share;
-    }
-    const int64_t count = static_cast<int64_t>(values_.size());
-    if (rows_.compute == Compute::kF32) {
-      std::copy_n(values_.data(), count, static_cast<float*>(rows_.row(token)));
-    } else {
-      kernels_.f32_to_bf16(values_.data(), count, static_cast<bf16_t*>(rows_.row(token)));
     }
   }
 
  private:
-  size_t depth() const { return static_cast<size_t>(round_up(w_.down.front().inputs, 2)); }
+  void fill(const MonetWeigher& weigher, int side, const KeptNeurons& own, size_t entry) {
+    const float share = weigher.share(side)[entry];
+    float* value = values_.data();
+    if (own.rows != nullptr) {
+      const float* neurons = own.rows + own.index[entry] * w_.width;
+      for (int64_t i = 0; i < w_.width; ++i) *value++ = neurons[i] * share;
+    }
+    const float* other = weigher.other(side) + static_cast<int64_t>(entry) * w_.width;
+    for (int64_t i = 0; i < w_.width; ++i) *value++ = other[i];
+    *value = share;
+  }
 
   const KernelTable& kernels_;
   const MonetFfn::Weights& w_;
-  const Rows& rows_;
-  std::vector<float> values_;
+  Compute compute_;
+  std::vector<float> values_;  // the last one stays 0 where the slot is padded
 };
 
 }  // namespace
@@ -54,9 +62,10 @@ EditableLayer MonetFfn::editable() const {
 }
 
 int64_t MonetFfn::weight_bytes() const {
-  int64_t bytes = static_cast<int64_t>(w_.up.data.size());
+  int64_t bytes = w_.router ? w_.router->weight_bytes() : 0;
+  for (const StripMatrix& side : w_.up) bytes += static_cast<int64_t>(side.data.size());
   for (const PackedMatrix& half : w_.down) bytes += static_cast<int64_t>(half.data.size());
-  return bytes + (w_.router ? w_.router->weight_bytes() : 0);
+  return bytes;
 }
 
 void MonetFfn::route(Executor& executor, const FfnInput& input, const LayerEdit* /*edit*/,
@@ -65,56 +74,99 @@ void MonetFfn::route(Executor& executor, const FfnInput& input, const LayerEdit*
   w_.router->route(executor, layer_, input, std::get<FactoredRouting>(result));
 }
 
-// σ(U x + b) of all keys: [T, sides · n · width] f32.
-Rows MonetFfn::activate(Executor& executor, const FfnInput& input, FfnScratch& scratch) const {
-  const Rows neurons = scratch.inner.ensure(Compute::kF32, input.tokens, w_.up.outputs);
-  const MatmulJob job{&w_.up, input.compute, nullptr, input.tokens};
-  matmul(executor, {&job, 1}, [&](const Tile& tile) {
-    for (int r = 0; r < tile.count; ++r) {
-      const float* c = tile.c + r * kPanelWidth;
-      float* out = static_cast<float*>(neurons.row(tile.first + r)) + tile.panel * kPanelWidth;
-      for (int i = 0; i < tile.width; ++i) {
-        const float positive = std::max(c[i], 0.0F);
-        out[i] = positive * positive;
+// The pairs of each block and side, and room for what is computed for them.
+void MonetFfn::list(Executor& executor, const FfnInput& input, const FactoredRouting& routing,
+                    Blocks blocks) const {
+  const int64_t slot_bytes = w_.slot() * static_cast<int64_t>(compute_size(input.compute.compute));
+  executor.pool().parallel_for(static_cast<int64_t>(2 * blocks.size()), [&](int64_t task, int) {
+    MonetBlock& block = blocks[static_cast<size_t>(task / 2)];
+    const size_t side = static_cast<size_t>(task % 2);
+    MonetPairs& pairs = block.pairs[side];
+    pairs.list(routing, static_cast<int>(side), block.first, block.last);
+    block.neurons[side].ensure(pairs.count() * w_.width);
+    block.values[side].ensure(pairs.count() * slot_bytes);
+  });
+}
+
+// σ(U x + b) of all pairs.
+void MonetFfn::activate(Executor& executor, const FfnInput& input, Blocks blocks) const {
+  const int64_t count = static_cast<int64_t>(blocks.size());
+  for (size_t side = 0; side < w_.up.size(); ++side) {
+    const StripMatrix& up = w_.up[side];
+    const int64_t tasks = ceil_div(up.strips(), kStripsPerTask);
+    executor.pool().parallel_for(tasks * count, [&](int64_t task, int) {
+      MonetBlock& block = blocks[static_cast<size_t>(task % count)];
+      const int64_t first = task / count * kStripsPerTask;
+      const int64_t last = std::min(first + kStripsPerTask, up.strips());
+      for (int64_t strip = first; strip < last; ++strip) {
+        activate_strip(executor.kernels(), up, strip, w_.width, input.compute, block.first,
+                       block.pairs[side], block.neurons[side].data());
+      }
+    });
+  }
+}
+
+void MonetFfn::weigh(Executor& executor, const FfnInput& input, const FactoredRouting& routing,
+                     const LayerEdit* edit, Blocks blocks) const {
+  const int64_t tasks = kMonetBlock / kTokensPerTask;
+  const int64_t count = static_cast<int64_t>(blocks.size());
+  executor.pool().parallel_for(tasks * count, [&](int64_t task, int) {
+    MonetBlock& block = blocks[static_cast<size_t>(task / tasks)];
+    const int64_t first = block.first + task % tasks * kTokensPerTask;
+    const int64_t last = std::min(first + kTokensPerTask, block.last);
+    if (first >= last) return;
+    MonetWeigher weigher(routing, edit, w_.width);
+    SlotWriter writer(executor.kernels(), w_, input.compute.compute);
+    for (int64_t t = first; t < last; ++t) {
+      std::array<KeptNeurons, 2> neurons;
+      for (size_t side = 0; side < w_.up.size(); ++side) {
+        neurons[side] = {block.neurons[side].data(), block.pairs[side].of_entries(t - block.first)};
+      }
+      weigher.weigh(t, neurons);
+      for (size_t half = 0; half < w_.down.size(); ++half) {
+        const size_t side = static_cast<size_t>(w_.side_of(half));
+        writer.write(weigher, static_cast<int>(side), neurons[side],
+                     block.pairs[side].of_entries(t - block.first), block.values[side].data());
       }
     }
   });
-  return neurons;
+}
+
+// out += what the slots add up to, panel by panel.
+void MonetFfn::project(Executor& executor, Blocks blocks, const Rows& out) const {
+  const int64_t count = static_cast<int64_t>(blocks.size());
+  for (size_t half = 0; half < w_.down.size(); ++half) {
+    const PackedMatrix& down = w_.down[half];
+    const size_t side = static_cast<size_t>(w_.side_of(half));
+    Rows to = out;
+    to.data += static_cast<int64_t>(half) * down.outputs * static_cast<int64_t>(sizeof(float));
+    executor.pool().parallel_for(down.panels() * count, [&](int64_t task, int worker) {
+      const MonetBlock& block = blocks[static_cast<size_t>(task % count)];
+      add_panel(executor.kernels(), down, task / count, w_.slot(), block.pairs[side],
+                block.values[side].data(), executor.tile(worker), block.last - block.first,
+                static_cast<float*>(to.row(block.first)), to.stride);
+    });
+  }
 }
 
 void MonetFfn::mix(Executor& executor, const FfnInput& input, const Routing& result,
                    const LayerEdit* edit, FfnScratch& scratch, Rows out) const {
   const FactoredRouting& routing = std::get<FactoredRouting>(result);
-  const Rows neurons = activate(executor, input, scratch);
-  std::array<Rows, 2> weighed;
-  for (size_t half = 0; half < w_.down.size(); ++half) {
-    weighed[half] =
-        scratch.weighed[half].ensure(input.compute.compute, input.tokens, w_.down[half].inputs);
-  }
-  executor.pool().parallel_for(ceil_div(input.tokens, kTokenBlock), [&](int64_t block, int) {
-    MonetWeigher weigher(routing, edit, w_.width);
-    std::vector<RowWriter> writers;
-    for (size_t half = 0; half < w_.down.size(); ++half) {
-      writers.emplace_back(executor.kernels(), w_, weighed[half]);
+  const int64_t round = executor.pool().threads() * kMonetBlock;
+  for (int64_t first = 0; first < input.tokens; first += round) {
+    const int64_t last = std::min(first + round, input.tokens);
+    const size_t count = static_cast<size_t>(ceil_div(last - first, kMonetBlock));
+    if (scratch.blocks.size() < count) scratch.blocks.resize(count);
+    for (size_t b = 0; b < count; ++b) {
+      MonetBlock& block = scratch.blocks[b];
+      block.first = first + static_cast<int64_t>(b) * kMonetBlock;
+      block.last = std::min(block.first + kMonetBlock, last);
     }
-    const int64_t last = std::min((block + 1) * kTokenBlock, input.tokens);
-    for (int64_t t = block * kTokenBlock; t < last; ++t) {
-      const float* first = static_cast<const float*>(neurons.row(t));
-      const float* second = w_.vertical ? first + w_.keys * w_.width : nullptr;
-      weigher.weigh(t, {first, second});
-      if (w_.vertical) {
-        writers[0].write(weigher, 0, first, t);
-        writers[1].write(weigher, 1, second, t);
-      } else {
-        writers[0].write(weigher, 1, nullptr, t);
-      }
-    }
-  });
-  for (size_t half = 0; half < w_.down.size(); ++half) {
-    const PackedMatrix& down = w_.down[half];
-    Rows to = out;
-    to.data += static_cast<int64_t>(half) * down.outputs * static_cast<int64_t>(sizeof(float));
-    matmul_add(executor, {&down, weighed[half], nullptr, input.tokens}, to);
+    const Blocks blocks(scratch.blocks.data(), count);
+    list(executor, input, routing, blocks);
+    activate(executor, input, blocks);
+    weigh(executor, input, routing, edit, blocks);
+    project(executor, blocks, out);
   }
 }
 

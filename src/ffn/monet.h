@@ -3,12 +3,14 @@
 //   horizontal (HD, eq. 6, 12): E_ij(x) = V_j σ(U_i x + b1_i) + b_j
 //   vertical (VD, eq. 13, 15):  E_ij(x) = [V11_i σ1_i + V12_i σ2_j + b1_i ; V21_j σ1_i + V22_j σ2_j
 //                               + b2_j], σ1_i = σ(U1_i x + b11_i), σ2_j = σ(U2_j x + b21_j)
-// with σ = relu². Joint experts are never expanded: what is computed is sums over single keys.
+// with σ = relu². Joint experts are never expanded: what is computed is sums over single keys, and
+// of those only the ones that some head kept, pair by pair of a key and a token (monet_pairs.h).
 #pragma once
 
 #include <optional>
 
 #include "ffn/monet_router.h"
+#include "tensor/strip_matrix.h"
 
 namespace expertoire {
 
@@ -19,14 +21,16 @@ class MonetFfn final : public Ffn {
     bool vertical = false;
     int keys = 0;
     int64_t width = 0;  ///< neurons of a key on one side
-    /// [n · width, hidden_size] (HD), or side after side (VD); row = key · width + neuron; biased.
-    PackedMatrix up;
-    /// HD: one, [hidden_size, depth]; VD: the two halves [hidden_size / 2, depth]. For each key its
-    /// slot (own neurons first, in VD, then the other side's), then one column a key: its bias.
+    /// Side 0 and, in VD, side 1: [n · width, hidden_size], row = key · width + neuron; biased.
+    std::vector<StripMatrix> up;
+    /// HD: one, [hidden_size, n · slot]; VD: the two halves [hidden_size / 2, n · slot]. A key's
+    /// slot has columns for its own neurons (VD), for the other side's, and its bias.
     std::vector<PackedMatrix> down;
 
-    /// Columns of a key in `down`.
-    int64_t slot() const { return round_up(vertical ? 2 * width : width, 2); }
+    /// Columns of a key in `down`, even.
+    int64_t slot() const { return round_up((vertical ? 2 * width : width) + 1, 2); }
+    /// The side whose keys `down[half]` belongs to.
+    int side_of(size_t half) const { return vertical ? static_cast<int>(half) : 1; }
   };
 
   MonetFfn(int layer, Weights weights) : layer_(layer), w_(std::move(weights)) {}
@@ -40,7 +44,13 @@ class MonetFfn final : public Ffn {
   int64_t weight_bytes() const override;
 
  private:
-  Rows activate(Executor& executor, const FfnInput& input, FfnScratch& scratch) const;
+  using Blocks = std::span<MonetBlock>;
+  void list(Executor& executor, const FfnInput& input, const FactoredRouting& routing,
+            Blocks blocks) const;
+  void activate(Executor& executor, const FfnInput& input, Blocks blocks) const;
+  void weigh(Executor& executor, const FfnInput& input, const FactoredRouting& routing,
+             const LayerEdit* edit, Blocks blocks) const;
+  void project(Executor& executor, Blocks blocks, const Rows& out) const;
 
   int layer_;
   Weights w_;

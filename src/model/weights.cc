@@ -103,11 +103,11 @@ std::vector<float> WeightReader::vector(const std::string& name, int64_t size) {
   return values;
 }
 
-PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
-                                const std::vector<RowRef>& rows, int64_t inputs,
-                                Compute compute) const {
+// What `pack` makes of these tensors, which are released.
+PackedMatrix WeightReader::release_packed(const std::vector<std::string>& names,
+                                          const std::function<PackedMatrix()>& pack) const {
   try {
-    PackedMatrix packed = pack_matrix(executor_, compute, rows, inputs, names.front());
+    PackedMatrix packed = pack();
     for (const std::string& name : names) checkpoint_.release(name);
     return packed;
   } catch (const Error& error) {
@@ -115,6 +115,13 @@ PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
     for (const std::string& name : names) check_finite(name, checkpoint_.tensor(name));
     throw;
   }
+}
+
+PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
+                                const std::vector<RowRef>& rows, int64_t inputs,
+                                Compute compute) const {
+  return release_packed(
+      names, [&] { return pack_matrix(executor_, compute, rows, inputs, names.front()); });
 }
 
 PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int64_t inputs,
@@ -141,14 +148,18 @@ PackedMatrix WeightReader::gate_up(const std::string& gate, const std::string& u
   return pack({gate, up}, rows, inputs, compute);
 }
 
-PackedMatrix WeightReader::rearranged(const std::vector<std::string>& names,
-                                      const std::vector<float>& values, int64_t outputs,
-                                      int64_t inputs, Compute compute) {
-  const TensorView view{DType::kF32,
-                        {outputs, inputs},
-                        reinterpret_cast<const std::byte*>(values.data()),
-                        values.size() * sizeof(float)};
-  return pack(names, all_rows(view), inputs, compute);
+PackedMatrix WeightReader::generated(const std::vector<std::string>& names, int64_t outputs,
+                                     int64_t inputs, Compute compute, const RowSource& source) {
+  return release_packed(names, [&] {
+    return pack_generated(executor_, compute, outputs, inputs, source, names.front());
+  });
+}
+
+StripMatrix WeightReader::strips(const std::string& weight, const std::string& bias,
+                                 int64_t outputs, int64_t inputs, Compute compute) {
+  PackedMatrix packed = matrix(weight, outputs, inputs, compute);
+  packed.bias = vector(bias, outputs);
+  return cut_into_strips(executor_, packed);
 }
 
 void WeightReader::refuse_left_over() const {

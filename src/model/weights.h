@@ -2,6 +2,7 @@
 // shape; what is missing, misspelled, wrongly shaped or left over is an error.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 #include "io/checkpoint.h"
 #include "tensor/executor.h"
 #include "tensor/packed_matrix.h"
+#include "tensor/strip_matrix.h"
 
 namespace expertoire {
 
@@ -35,9 +37,12 @@ class WeightReader {
   PackedMatrix gate_up(const std::string& gate, const std::string& up, int64_t width,
                        int64_t inputs, Compute compute);
 
-  /// Values [outputs, inputs] that the caller put together from these tensors, which are released.
-  PackedMatrix rearranged(const std::vector<std::string>& names, const std::vector<float>& values,
-                          int64_t outputs, int64_t inputs, Compute compute);
+  /// A matrix that `source` puts together from these tensors, which are released.
+  PackedMatrix generated(const std::vector<std::string>& names, int64_t outputs, int64_t inputs,
+                         Compute compute, const RowSource& source);
+  /// A matrix [outputs, inputs] with its bias [outputs], in strips.
+  StripMatrix strips(const std::string& weight, const std::string& bias, int64_t outputs,
+                     int64_t inputs, Compute compute);
 
   /// Errors: kBadFile naming the tensors that nobody asked for.
   void refuse_left_over() const;
@@ -48,6 +53,8 @@ class WeightReader {
   void check_finite(const std::string& name, const TensorView& view) const;
   PackedMatrix pack(const std::vector<std::string>& names, const std::vector<RowRef>& rows,
                     int64_t inputs, Compute compute) const;
+  PackedMatrix release_packed(const std::vector<std::string>& names,
+                              const std::function<PackedMatrix()>& pack) const;
 
   const Checkpoint& checkpoint_;
   Executor& executor_;

@@ -1,9 +1,8 @@
 // AVX2 with FMA and F16C.
 #include <immintrin.h>
 
-#include <utility>
-
 #include "simd/level.h"
+#include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind (see avx512.cc).
 namespace expertoire::avx2 {
@@ -12,14 +11,6 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kStrip = 16;    // outputs of one tile: two vectors
 constexpr int kMostRows = 6;  // 12 accumulators, 2 weights, 1 activation
-
-template <int N, class Body>
-[[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<int, I>{}), ...);
-  }
-  (std::make_integer_sequence<int, N>{});
-}
 
 // The first n lanes, 0 ≤ n ≤ 8.
 __m256i tail_mask(int64_t n) {
@@ -403,6 +394,10 @@ const KernelTable& table() {
                                          .native_bf16 = false,
                                          .panel_f32 = panel_f32,
                                          .panel_bf16 = panel_bf16,
+                                         .strip_f32 = strip_f32,
+                                         .strip_bf16 = strip_bf16,
+                                         .panel_add_f32 = panel_add_f32,
+                                         .panel_add_bf16 = panel_add_bf16,
                                          .pack_f32 = pack_f32,
                                          .pack_bf16 = pack_bf16,
                                          .store = store,

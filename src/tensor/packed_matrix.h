@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,13 @@ struct RowRef {
 /// kUnsupported for a dtype that is not F32, BF16 or F16.
 PackedMatrix pack_matrix(Executor& executor, Compute compute, const std::vector<RowRef>& rows,
                          int64_t inputs, const std::string& what);
+
+/// Writes outputs [first, first + count) of a matrix, [count, inputs]; called from several threads.
+using RowSource = std::function<void(int64_t first, int64_t count, float* rows)>;
+
+/// Packs what `source` writes, a panel at a time. Errors: kNumeric as above.
+PackedMatrix pack_generated(Executor& executor, Compute compute, int64_t outputs, int64_t inputs,
+                            const RowSource& source, const std::string& what);
 
 /// All rows of one tensor, in order.
 std::vector<RowRef> all_rows(const TensorView& tensor);
