@@ -1,5 +1,5 @@
-# Flags of each SIMD level's translation unit (src/simd/<level>.cc). Everything else is compiled
-# for the baseline CPU. Not -march=native and not znver4: gcc 12 lacks it, and clang must agree.
+# Flags of each SIMD level's translation units (src/simd/<level>.cc, <level>_sparse.cc). Everything
+# else is compiled for the baseline CPU. Not -march=native and not znver4: gcc 12 lacks it, and clang must agree.
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   message(FATAL_ERROR "Expertoire is for x86-64; there are no kernels for ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
@@ -14,10 +14,11 @@ set(EXPERTOIRE_SIMD_FLAGS_avx512bf16 ${EXPERTOIRE_SIMD_FLAGS_avx512} -mavx512bf1
 
 function(expertoire_simd_flags directory)
   foreach(level avx2 avx512 avx512bf16)
-    set(source "${directory}/${level}.cc")
-    if(EXISTS "${source}")
-      set_source_files_properties("${source}" TARGET_DIRECTORY expertoire PROPERTIES
-        COMPILE_OPTIONS "${EXPERTOIRE_SIMD_FLAGS_${level}};${EXPERTOIRE_SIMD_WARNINGS}")
-    endif()
+    foreach(source "${directory}/${level}.cc" "${directory}/${level}_sparse.cc")
+      if(EXISTS "${source}")
+        set_source_files_properties("${source}" TARGET_DIRECTORY expertoire PROPERTIES
+          COMPILE_OPTIONS "${EXPERTOIRE_SIMD_FLAGS_${level}};${EXPERTOIRE_SIMD_WARNINGS}")
+      endif()
+    endforeach()
   endforeach()
 endfunction()

@@ -5,7 +5,7 @@ Prints each one; exit 1 if there is one.
 
 Compilers swing these loops by a factor of two without a warning: one accumulator too many, and the
 loop stores and reloads vectors through the stack. This disassembles what was built. A hot loop is
-an innermost loop (a jump back, none inside) of a function named tile… or panel… that multiplies
+an innermost loop (a jump back, none inside) of a function tile…, panel… or strip… that multiplies
 and adds vectors. No instruction there may touch the stack, and that of tile<R, Lines> prefetches
 Lines cache lines (g++ takes a lambda around a prefetch for one without effect, and drops it).
 """
@@ -22,7 +22,7 @@ TARGET = re.compile(r"^([0-9a-f]+) <")
 PRODUCT = re.compile(r"^v(fn?madd\d*ps|dpbf16ps|dpwssd|pdpbusd)$")
 VECTOR = re.compile(r"%[yz]mm\d+")
 PREFETCHING_TILE = re.compile(r"\btile<\d+, (\d+)>")
-PANEL = re.compile(r"\b(tile|panel)")
+PANEL = re.compile(r"\b(tile|panel|strip)")
 FRAME_POINTER = ("mov", "%rsp,%rbp")
 
 

@@ -29,7 +29,7 @@ MAX_LINES = 450
 # Built by concatenation, so that this file does not refuse itself.
 MACHINE_PATH = re.compile("(?<![\\w.])(/" + "work/|/" + "home/[a-z]|/" + "root/)")
 INTRINSIC = re.compile(r"immintrin\.h|\b_mm\d*_\w+|\b__m(128|256|512)\w*")
-SIMD_LEVELS = {"avx2.cc", "avx512.cc", "avx512bf16.cc", "neon.cc"}
+SIMD_LEVELS = {"avx2.cc", "avx2_sparse.cc", "avx512.cc", "avx512_sparse.cc", "avx512bf16.cc", "neon.cc"}
 TORCH = re.compile(r'#include [<"](?:torch|ATen|c10|caffe2)/')
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 SKIP = re.compile(r"GTEST_SKIP|EXPERTOIRE_NEEDS_SHARED|pytest\.skip|pytest\.mark\.skip|importorskip")

@@ -1,9 +1,10 @@
 // The FFN step of a decoder layer: where dense layers and every kind of expert layer plug in.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
+#include "ffn/monet_pairs.h"
 #include "routing/edit.h"
 #include "routing/routing.h"
 #include "tensor/executor.h"
@@ -20,10 +21,8 @@ struct FfnInput {
 
 /// Mutable memory of a session, shared by all layers.
 struct FfnScratch {
-  RowBuffer inner;  ///< activations between gate·up and down
-  /// A factored layer's: neurons of each side's keys, and what each output half is made of.
-  std::array<Scratch<float>, 2> neurons;
-  std::array<Scratch<std::byte>, 2> weighed;
+  RowBuffer inner;                 ///< activations between gate·up and down
+  std::vector<MonetBlock> blocks;  ///< a factored layer's blocks of tokens
 };
 
 /// One layer's FFN. Const after loading, shared by all sessions.

@@ -1,49 +1,54 @@
-// Which tokens kept which keys: the routing of a side, seen from its keys.
+// Which tokens kept which key, key by key: what makes sparse products fast, since a key's weights
+// are read once for all tokens of a block.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "routing/factored.h"
+#include "simd/kernels.h"
+#include "tensor/buffer.h"
 
 namespace expertoire {
 
-/// Pairs of a group of neighbouring keys and a token of which some head kept one of them, in blocks
-/// of kPairBlock tokens: block by block, group by group, tokens rising. A pair's index says where
-/// what belongs to it lies.
-class KeyPairs {
+/// Tokens of a block: as many as a tile of an Executor has rows, so that a panel of their outputs
+/// stays in the first-level cache.
+inline constexpr int64_t kMonetBlock = kMaxPanelRows;
+
+/// A pair is a key and a token of which some head kept it. Pairs of one side of a routing, for the
+/// tokens [first, last), key by key with tokens rising.
+class MonetPairs {
  public:
-  /// Tokens that products gather from: their rows stay in the second-level cache.
-  static constexpr int64_t kPairBlock = 256;
+  void list(const FactoredRouting& routing, int side, int64_t first, int64_t last);
 
-  /// Of `side` of the routing, in groups of `group` keys.
-  KeyPairs(ThreadPool& pool, const FactoredRouting& routing, int side, int group);
-
-  int64_t size() const { return static_cast<int64_t>(tokens_.size()); }
-  int64_t blocks() const { return blocks_; }
-  int64_t groups() const { return groups_; }
-  /// The first pair of a group in a block, and its tokens.
-  int64_t first(int64_t block, int64_t group) const {
-    return starts_[static_cast<size_t>(block * groups_ + group)];
-  }
-  std::span<const int32_t> tokens(int64_t block, int64_t group) const {
-    const int64_t begin = first(block, group);
-    const int64_t end = starts_[static_cast<size_t>(block * groups_ + group + 1)];
-    return std::span(tokens_).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-  }
-  /// The pair of entry e of FactoredSide::keys.
-  int64_t pair_of(int64_t entry) const { return pairs_[static_cast<size_t>(entry)]; }
+  /// The keys that have pairs, rising.
+  std::span<const int32_t> keys() const { return keys_; }
+  int64_t count() const { return static_cast<int64_t>(tokens_.size()); }
+  /// Key i has the pairs [begin(i), begin(i + 1)).
+  int64_t begin(int64_t key) const { return begin_[static_cast<size_t>(key)]; }
+  /// Tokens of a key's pairs, counted from the block's first.
+  std::span<const int32_t> tokens(int64_t key) const;
+  /// The pairs of a token's entries (FactoredRouting::kept), token counted from the block's first.
+  const int32_t* of_entries(int64_t token) const;
 
  private:
-  void count(const FactoredSide& side, int64_t block, int group);
-  void list(const FactoredSide& side, int64_t block, int group);
+  std::vector<int32_t> keys_;
+  std::vector<int32_t> begin_;     // [n + 2], the last of no meaning
+  std::vector<int32_t> tokens_;    // [pairs]
+  std::vector<int32_t> of_entry_;  // [pairs]
+  std::vector<int32_t> entries_;   // [tokens]: a token's first entry
+};
 
-  int64_t blocks_, groups_;
-  std::vector<int64_t> starts_;  // [blocks · groups + 1]
-  std::vector<int32_t> tokens_;  // [pairs]
-  std::vector<int64_t> pairs_;   // [entries]
+/// What a factored layer holds of a block of tokens, side by side.
+struct MonetBlock {
+  int64_t first = 0;
+  int64_t last = 0;  ///< tokens [first, last)
+  std::array<MonetPairs, 2> pairs;
+  std::array<Scratch<float>, 2> neurons;     ///< [pairs, width]
+  std::array<Scratch<std::byte>, 2> values;  ///< [pairs, slot], in the type of the products
 };
 
 }  // namespace expertoire

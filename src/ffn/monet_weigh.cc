@@ -26,10 +26,11 @@ MonetWeigher::MonetWeigher(const FactoredRouting& routing, const LayerEdit* edit
 void MonetWeigher::sum_neurons(size_t side) {
   Side& s = sides_[side];
   s.total.assign(static_cast<size_t>(routing_.heads * width_), 0.0F);
+  if (s.neurons.rows == nullptr) return;
   const float* g = s.scores;
-  for (const float* neurons : s.neurons) {
+  for (size_t e = 0; e < keys_[side].size(); ++e) {
     for (int h = 0; h < routing_.heads; ++h, ++g) {
-      if (*g != 0) add_scaled(*g, neurons, width_, s.total.data() + h * width_);
+      if (*g != 0) add_scaled(*g, neurons(side, e), width_, s.total.data() + h * width_);
     }
   }
 }
@@ -57,10 +58,9 @@ void MonetWeigher::remove(size_t e1, size_t e2, float score) {
   const std::array<size_t, 2> entry = {e1, e2};
   for (size_t s = 0; s < 2; ++s) {
     Side& side = sides_[s];
-    const Side& opposite = sides_[1 - s];
     side.share[entry[s]] -= score;
-    if (opposite.neurons.empty()) continue;
-    add_scaled(-score, opposite.neurons[entry[1 - s]], width_,
+    if (sides_[1 - s].neurons.rows == nullptr) continue;
+    add_scaled(-score, neurons(1 - s, entry[1 - s]), width_,
                side.other.data() + entry[s] * static_cast<size_t>(width_));
   }
 }
@@ -104,7 +104,7 @@ void MonetWeigher::renormalize() {
   }
 }
 
-void MonetWeigher::weigh(int64_t token, const std::array<Neurons, 2>& neurons) {
+void MonetWeigher::weigh(int64_t token, const std::array<KeptNeurons, 2>& neurons) {
   for (size_t s = 0; s < 2; ++s) {
     keys_[s] = routing_.kept(static_cast<int>(s), token);
     sides_[s].scores = routing_.scores(static_cast<int>(s), token);

@@ -10,6 +10,13 @@
 
 namespace expertoire {
 
+/// The neurons of a token's kept keys, wherever they lie: entry e has [width] at
+/// rows + index[e] · width.
+struct KeptNeurons {
+  const float* rows = nullptr;  ///< null: the side has none
+  const int32_t* index = nullptr;
+};
+
 /// For the kept keys of a token, with W_ij = Σ_h g1_hi · g2_hj (times the edit's factor):
 /// side 0, key i: share = Σ_j W_ij and other = Σ_j W_ij σ2_j; side 1, key j: share = Σ_i W_ij and
 /// other = Σ_i W_ij σ1_i. Without an edit these follow from sums over one side at a time, since
@@ -19,10 +26,8 @@ class MonetWeigher {
   /// `edit` may be null. `width`: neurons of a key.
   MonetWeigher(const FactoredRouting& routing, const LayerEdit* edit, int64_t width);
 
-  /// The neurons [width] of each kept key of a side.
-  using Neurons = std::span<const float* const>;
-  /// `neurons[s]`: of side s; empty when that side has none (HD, side 1).
-  void weigh(int64_t token, const std::array<Neurons, 2>& neurons);
+  /// `neurons[s]`: those of side s's kept keys; none in HD's side 1.
+  void weigh(int64_t token, const std::array<KeptNeurons, 2>& neurons);
 
   std::span<const int32_t> keys(int side) const { return keys_[static_cast<size_t>(side)]; }
   /// [keys(side).size()]
@@ -33,11 +38,15 @@ class MonetWeigher {
  private:
   struct Side {
     const float* scores = nullptr;  // [keys, H]
-    Neurons neurons;                // [keys], or empty
-    std::vector<float> total;       // [H, width]: Σ over keys of g · neurons
+    KeptNeurons neurons;
+    std::vector<float> total;  // [H, width]: Σ over keys of g · neurons
     std::vector<float> share;
     std::vector<float> other;
   };
+  const float* neurons(size_t side, size_t entry) const {
+    const KeptNeurons& kept = sides_[side].neurons;
+    return kept.rows + kept.index[entry] * width_;
+  }
   void sum_neurons(size_t side);
   void spread(size_t side);
   void subtract_edited();

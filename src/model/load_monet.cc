@@ -10,6 +10,36 @@ namespace {
 
 constexpr double kBatchNormEps = 1e-5;  // torch.nn.BatchNorm1d's default
 
+// Where values of each key go in a row of `down`: [key · slot + at, … + width).
+struct Columns {
+  int64_t at, width, slot, keys;
+};
+
+// Rows [first, first + count) of V [outputs, n · width].
+void place_rows(const TensorView& view, int64_t first, int64_t count, const Columns& to,
+                float* rows) {
+  const int64_t inputs = to.keys * to.width;
+  std::vector<float> row(static_cast<size_t>(inputs));
+  for (int64_t r = 0; r < count; ++r) {
+    read_f32(view, (first + r) * inputs, inputs, row.data());
+    float* out = rows + r * to.keys * to.slot + to.at;
+    for (int64_t key = 0; key < to.keys; ++key) {
+      std::copy_n(row.data() + key * to.width, to.width, out + key * to.slot);
+    }
+  }
+}
+
+// Columns [first, first + count) of b [n, outputs], a run of each key at a time.
+void place_biases(const TensorView& view, int64_t first, int64_t count, const Columns& to,
+                  float* rows) {
+  std::vector<float> run(static_cast<size_t>(count));
+  for (int64_t key = 0; key < to.keys; ++key) {
+    read_f32(view, key * view.shape[1] + first, count, run.data());
+    float* out = rows + key * to.slot + to.at;
+    for (int64_t r = 0; r < count; ++r) out[r * to.keys * to.slot] = run[static_cast<size_t>(r)];
+  }
+}
+
 class MonetLoader {
  public:
   MonetLoader(const ModelConfig& config, int layer, Compute compute, WeightReader& reader)
@@ -25,12 +55,14 @@ class MonetLoader {
     weights.keys = monet_.keys;
     weights.width = monet_.vertical ? monet_.width / 2 : monet_.width;
     if (routes) weights.router = router();
-    weights.up = up(weights);
     if (monet_.vertical) {
+      weights.up.push_back(up(weights, "u1"));
+      weights.up.push_back(up(weights, "u2"));
       const int64_t half = config_.hidden_size / 2;
       weights.down.push_back(down(weights, half, {"v11", "v12"}, "b1"));
       weights.down.push_back(down(weights, half, {"v22", "v21"}, "b2"));
     } else {
+      weights.up.push_back(up(weights, "u"));
       weights.down.push_back(down(weights, config_.hidden_size, {"v"}, "b"));
     }
     return weights;
@@ -66,58 +98,35 @@ class MonetLoader {
     }
   }
 
-  // Runs of a group's neurons, each padded to whole strips.
-  StripMatrix up(const MonetFfn::Weights& w) {
-    const KeyGroup group = KeyGroup::of(w.width);
-    const int64_t outputs = w.keys * w.width, run = group.keys * w.width;
-    std::vector<std::pair<std::string, int64_t>> parts;
-    std::vector<float> bias;
-    for (const char* part : w.vertical ? std::vector{"u1", "u2"} : std::vector{"u"}) {
-      parts.emplace_back(moe(part) + ".weight", outputs);
-      const std::vector<float> more = reader_.vector(moe(part) + ".bias", outputs);
-      for (int64_t at = 0; at < outputs; at += run) {
-        bias.insert(bias.end(), more.begin() + at, more.begin() + std::min(at + run, outputs));
-        bias.resize(
-            static_cast<size_t>(round_up(static_cast<int64_t>(bias.size()), group.outputs())));
-      }
-    }
-    PackedMatrix matrix =
-        reader_.padded(parts, config_.hidden_size, {run, group.outputs()}, compute_);
-    set_bias(matrix, std::move(bias));
-    return StripMatrix(std::move(matrix));
+  StripMatrix up(const MonetFfn::Weights& w, const char* part) {
+    return reader_.strips(moe(part) + ".weight", moe(part) + ".bias", w.keys * w.width,
+                          config_.hidden_size, compute_);
   }
 
-  // The slots that MonetFfn::Weights::down describes, from `parts` (each [outputs, n · width])
+  // The columns that MonetFfn::Weights::down describes, from `parts` (each [outputs, n · width])
   // and the bias of each key [n, outputs].
   PackedMatrix down(const MonetFfn::Weights& w, int64_t outputs,
                     const std::vector<const char*>& parts, const char* bias) {
     const int64_t slot = w.slot();
-    const int64_t depth = w.keys * slot;
-    std::vector<float> values(static_cast<size_t>(outputs * depth), 0.0F);
+    const int64_t inputs = w.keys * w.width;
     std::vector<std::string> names;
-    std::vector<float> row;
-    for (size_t part = 0; part < parts.size(); ++part) {
-      names.push_back(moe(parts[part]) + ".weight");
-      const int64_t inputs = w.keys * w.width;
-      const TensorView& view = reader_.take(names.back(), {outputs, inputs});
-      row.resize(static_cast<size_t>(inputs));
-      for (int64_t r = 0; r < outputs; ++r) {
-        read_f32(view, r * inputs, inputs, row.data());
-        float* to = values.data() + r * depth + static_cast<int64_t>(part) * w.width;
-        for (int64_t i = 0; i < inputs; ++i) {
-          to[i / w.width * slot + i % w.width] = row[static_cast<size_t>(i)];
-        }
-      }
+    std::vector<const TensorView*> views;
+    for (const char* part : parts) {
+      names.push_back(moe(part) + ".weight");
+      views.push_back(&reader_.take(names.back(), {outputs, inputs}));
     }
     names.push_back(moe(bias));
-    const TensorView& view = reader_.take(names.back(), {w.keys, outputs});
-    row.resize(static_cast<size_t>(outputs));
-    for (int64_t key = 0; key < w.keys; ++key) {
-      read_f32(view, key * outputs, outputs, row.data());
-      float* to = values.data() + key * slot + static_cast<int64_t>(parts.size()) * w.width;
-      for (int64_t r = 0; r < outputs; ++r) to[r * depth] = row[static_cast<size_t>(r)];
-    }
-    return reader_.rearranged(names, values, outputs, depth, compute_);
+    const TensorView& biases = reader_.take(names.back(), {w.keys, outputs});
+    const auto source = [&](int64_t first, int64_t count, float* rows) {
+      std::fill_n(rows, count * w.keys * slot, 0.0F);
+      for (size_t part = 0; part < views.size(); ++part) {
+        const Columns to{static_cast<int64_t>(part) * w.width, w.width, slot, w.keys};
+        place_rows(*views[part], first, count, to, rows);
+      }
+      const int64_t column = static_cast<int64_t>(parts.size()) * w.width;
+      place_biases(biases, first, count, {column, 1, slot, w.keys}, rows);
+    };
+    return reader_.generated(names, outputs, w.keys * slot, compute_, source);
   }
 
   const ModelConfig& config_;

@@ -109,11 +109,11 @@ std::vector<float> WeightReader::vector(const std::string& name, int64_t size) {
   return values;
 }
 
-PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
-                                const std::vector<RowRef>& rows, int64_t inputs,
-                                Compute compute) const {
+// What `pack` makes of these tensors, which are released.
+PackedMatrix WeightReader::release_packed(const std::vector<std::string>& names,
+                                          const std::function<PackedMatrix()>& pack) const {
   try {
-    PackedMatrix packed = pack_matrix(executor_, compute, rows, inputs, names.front());
+    PackedMatrix packed = pack();
     for (const std::string& name : names) checkpoint_.release(name);
     return packed;
   } catch (const Error& error) {
@@ -123,6 +123,13 @@ PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
   }
 }
 
+PackedMatrix WeightReader::pack(const std::vector<std::string>& names,
+                                const std::vector<RowRef>& rows, int64_t inputs,
+                                Compute compute) const {
+  return release_packed(
+      names, [&] { return pack_matrix(executor_, compute, rows, inputs, names.front()); });
+}
+
 PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int64_t inputs,
                                   Compute compute) {
   return stacked({{name, outputs}}, inputs, compute);
@@ -130,20 +137,11 @@ PackedMatrix WeightReader::matrix(const std::string& name, int64_t outputs, int6
 
 PackedMatrix WeightReader::stacked(const std::vector<std::pair<std::string, int64_t>>& parts,
                                    int64_t inputs, Compute compute) {
-  return padded(parts, inputs, {1, 1}, compute);
-}
-
-PackedMatrix WeightReader::padded(const std::vector<std::pair<std::string, int64_t>>& parts,
-                                  int64_t inputs, const Run& run, Compute compute) {
   std::vector<std::string> names;
   std::vector<RowRef> rows;
   for (const auto& [name, outputs] : parts) {
-    const TensorView& view = take(name, {outputs, inputs});
-    for (int64_t at = 0; at < outputs; ++at) {
-      rows.push_back({&view, at});
-      if ((at + 1) % run.rows != 0 && at + 1 < outputs) continue;
-      rows.resize(static_cast<size_t>(round_up(static_cast<int64_t>(rows.size()), run.padded)));
-    }
+    const std::vector<RowRef> more = all_rows(take(name, {outputs, inputs}));
+    rows.insert(rows.end(), more.begin(), more.end());
     names.push_back(name);
   }
   return pack(names, rows, inputs, compute);
@@ -156,14 +154,18 @@ PackedMatrix WeightReader::gate_up(const std::string& gate, const std::string& u
   return pack({gate, up}, rows, inputs, compute);
 }
 
-PackedMatrix WeightReader::rearranged(const std::vector<std::string>& names,
-                                      const std::vector<float>& values, int64_t outputs,
-                                      int64_t inputs, Compute compute) {
-  const TensorView view{DType::kF32,
-                        {outputs, inputs},
-                        reinterpret_cast<const std::byte*>(values.data()),
-                        values.size() * sizeof(float)};
-  return pack(names, all_rows(view), inputs, compute);
+PackedMatrix WeightReader::generated(const std::vector<std::string>& names, int64_t outputs,
+                                     int64_t inputs, Compute compute, const RowSource& source) {
+  return release_packed(names, [&] {
+    return pack_generated(executor_, compute, outputs, inputs, source, names.front());
+  });
+}
+
+StripMatrix WeightReader::strips(const std::string& weight, const std::string& bias,
+                                 int64_t outputs, int64_t inputs, Compute compute) {
+  PackedMatrix packed = matrix(weight, outputs, inputs, compute);
+  packed.bias = vector(bias, outputs);
+  return cut_into_strips(executor_, packed);
 }
 
 void WeightReader::refuse_left_over() const {

@@ -1,9 +1,8 @@
 // AVX2 with FMA and F16C.
 #include <immintrin.h>
 
-#include <utility>
-
 #include "simd/level.h"
+#include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind (see avx512.cc).
 namespace expertoire::avx2 {
@@ -12,14 +11,6 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kStrip = 16;    // outputs of one tile: two vectors
 constexpr int kMostRows = 6;  // 12 accumulators, 2 weights, 1 activation
-
-template <int N, class Body>
-[[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<int, I>{}), ...);
-  }
-  (std::make_integer_sequence<int, N>{});
-}
 
 // The first n lanes, 0 ≤ n ≤ 8.
 __m256i tail_mask(int64_t n) {
@@ -109,85 +100,6 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k,
   static constexpr Tile kTiles[] = {nullptr,      tile_bf16<1>, tile_bf16<2>, tile_bf16<3>,
                                     tile_bf16<4>, tile_bf16<5>, tile_bf16<6>};
   in_tiles<kLanes>(kTiles, a, m, panel, 2 * kLanes, k, c);
-}
-
-// --- Strips -------------------------------------------------------------------------------------
-
-constexpr int kStripRows = 4;  // 8 accumulators: as many as multiply-adds are under way
-
-// Two sums an output, of even and of odd k, whatever the number of rows.
-template <int R>
-void tile_strip_f32(const float* const* a, const float* strip, int64_t k, float* c) {
-  __m256 even[R];
-  __m256 odd[R];
-  const float* row[R];
-  unroll<R>([&](auto r) {
-    row[r] = a[r];
-    even[r] = _mm256_setzero_ps();
-    odd[r] = _mm256_setzero_ps();
-  });
-  int64_t i = 0;
-  for (; i + 2 <= k; i += 2, strip += 2 * kStripWidth) {
-    const __m256 first = _mm256_loadu_ps(strip);
-    const __m256 second = _mm256_loadu_ps(strip + kStripWidth);
-    unroll<R>([&](auto r) {
-      even[r] = _mm256_fmadd_ps(_mm256_broadcast_ss(row[r] + i), first, even[r]);
-      odd[r] = _mm256_fmadd_ps(_mm256_broadcast_ss(row[r] + i + 1), second, odd[r]);
-    });
-  }
-  if (i < k) {
-    const __m256 first = _mm256_loadu_ps(strip);
-    unroll<R>([&](auto r) {
-      even[r] = _mm256_fmadd_ps(_mm256_broadcast_ss(row[r] + i), first, even[r]);
-    });
-  }
-  unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kStripWidth, _mm256_add_ps(even[r], odd[r])); });
-}
-
-template <int R>
-void tile_strip_bf16(const bf16_t* const* a, const bf16_t* strip, int64_t k, float* c) {
-  __m256 even[R];
-  __m256 odd[R];
-  const bf16_t* row[R];
-  unroll<R>([&](auto r) {
-    row[r] = a[r];
-    even[r] = _mm256_setzero_ps();
-    odd[r] = _mm256_setzero_ps();
-  });
-  for (int64_t i = 0; i < k; i += 2, strip += 2 * kStripWidth) {
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(strip));
-    const __m256 first = low_half(pairs);
-    const __m256 second = high_half(pairs);
-    unroll<R>([&](auto r) {
-      const __m256i x = _mm256_set1_epi32(load_pair(row[r] + i));
-      even[r] = _mm256_fmadd_ps(low_half(x), first, even[r]);
-      odd[r] = _mm256_fmadd_ps(high_half(x), second, odd[r]);
-    });
-  }
-  unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kStripWidth, _mm256_add_ps(even[r], odd[r])); });
-}
-
-template <class Tile, class T>
-void in_strip_tiles(const Tile* tiles, const T* const* a, int m, const T* strip, int64_t k,
-                    float* c) {
-  for (int first = 0; first < m; first += kStripRows) {
-    const int rows = m - first < kStripRows ? m - first : kStripRows;
-    tiles[rows](a + first, strip, k, c + first * kStripWidth);
-  }
-}
-
-void strip_f32(const float* const* a, int m, const float* strip, int64_t k, float* c) {
-  using Tile = void (*)(const float* const*, const float*, int64_t, float*);
-  static constexpr Tile kTiles[] = {nullptr, tile_strip_f32<1>, tile_strip_f32<2>,
-                                    tile_strip_f32<3>, tile_strip_f32<4>};
-  in_strip_tiles(kTiles, a, m, strip, k, c);
-}
-
-void strip_bf16(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c) {
-  using Tile = void (*)(const bf16_t* const*, const bf16_t*, int64_t, float*);
-  static constexpr Tile kTiles[] = {nullptr, tile_strip_bf16<1>, tile_strip_bf16<2>,
-                                    tile_strip_bf16<3>, tile_strip_bf16<4>};
-  in_strip_tiles(kTiles, a, m, strip, k, c);
 }
 
 // --- Packing ------------------------------------------------------------------------------------
@@ -484,6 +396,8 @@ const KernelTable& table() {
                                          .panel_bf16 = panel_bf16,
                                          .strip_f32 = strip_f32,
                                          .strip_bf16 = strip_bf16,
+                                         .panel_add_f32 = panel_add_f32,
+                                         .panel_add_bf16 = panel_add_bf16,
                                          .pack_f32 = pack_f32,
                                          .pack_bf16 = pack_bf16,
                                          .store = store,

@@ -2,9 +2,9 @@
 #include <immintrin.h>
 
 #include <cstddef>
-#include <utility>
 
 #include "simd/level.h"
+#include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind: an inline function
 // compiled here could be the copy that the linker keeps for a CPU without AVX-512.
@@ -15,15 +15,6 @@ constexpr int kLanes = 16;
 constexpr int kParts = kPanelWidth / kLanes;  // vectors in a panel row
 constexpr int kRowsF32 = 6;                   // 24 accumulators
 constexpr int kRowsBf16 = 4;                  // 16 accumulators, 8 for weights
-
-// body(0) … body(N − 1), each with its index as a constant.
-template <int N, class Body>
-[[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<int, I>{}), ...);
-  }
-  (std::make_integer_sequence<int, N>{});
-}
 
 __mmask16 tail_mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 
@@ -369,30 +360,31 @@ bool all_finite(const float* x, int64_t n) {
 }  // namespace
 
 const KernelTable& table() {
-  // Eight outputs fill half a vector, so strips are those of AVX2, which every AVX-512 CPU has.
-  static const KernelTable kTable = {.name = "avx512",
-                                     .native_bf16 = false,
-                                     .panel_f32 = panel_f32,
-                                     .panel_bf16 = panel_bf16,
-                                     .strip_f32 = avx2::table().strip_f32,
-                                     .strip_bf16 = avx2::table().strip_bf16,
-                                     .pack_f32 = pack_f32,
-                                     .pack_bf16 = pack_bf16,
-                                     .store = store,
-                                     .accumulate = accumulate,
-                                     .silu_mul_f32 = silu_mul_f32,
-                                     .silu_mul_bf16 = silu_mul_bf16,
-                                     .rms_norm = rms_norm,
-                                     .f32_to_bf16 = f32_to_bf16,
-                                     .bf16_to_f32 = bf16_to_f32,
-                                     .f16_to_f32 = f16_to_f32,
-                                     .add = add,
-                                     .scale = scale,
-                                     .rope = rope,
-                                     .max = max,
-                                     .exp_sum = exp_sum,
-                                     .dot = dot,
-                                     .all_finite = all_finite};
+  static constexpr KernelTable kTable = {.name = "avx512",
+                                         .native_bf16 = false,
+                                         .panel_f32 = panel_f32,
+                                         .panel_bf16 = panel_bf16,
+                                         .strip_f32 = strip_f32,
+                                         .strip_bf16 = strip_bf16,
+                                         .panel_add_f32 = panel_add_f32,
+                                         .panel_add_bf16 = panel_add_bf16,
+                                         .pack_f32 = pack_f32,
+                                         .pack_bf16 = pack_bf16,
+                                         .store = store,
+                                         .accumulate = accumulate,
+                                         .silu_mul_f32 = silu_mul_f32,
+                                         .silu_mul_bf16 = silu_mul_bf16,
+                                         .rms_norm = rms_norm,
+                                         .f32_to_bf16 = f32_to_bf16,
+                                         .bf16_to_f32 = bf16_to_f32,
+                                         .f16_to_f32 = f16_to_f32,
+                                         .add = add,
+                                         .scale = scale,
+                                         .rope = rope,
+                                         .max = max,
+                                         .exp_sum = exp_sum,
+                                         .dot = dot,
+                                         .all_finite = all_finite};
   return kTable;
 }
 

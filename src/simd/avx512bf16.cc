@@ -1,9 +1,8 @@
 // AVX-512 with bf16 dot products: the avx512 level with another bf16 product.
 #include <immintrin.h>
 
-#include <utility>
-
 #include "simd/level.h"
+#include "simd/unroll.h"
 
 namespace expertoire::avx512bf16 {
 namespace {
@@ -11,14 +10,6 @@ namespace {
 constexpr int kParts = 4;     // vectors of 16 outputs in a panel row
 constexpr int kPairs = 32;    // bf16 values of one vector
 constexpr int kMostRows = 6;  // 24 accumulators, 4 weights, 1 activation
-
-template <int N, class Body>
-[[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<int, I>{}), ...);
-  }
-  (std::make_integer_sequence<int, N>{});
-}
 
 int load_pair(const bf16_t* x) {
   int pair;
@@ -82,50 +73,122 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k, c
   }
 }
 
-// R rows against a strip: two sums an output, of even and of odd pairs, whatever R.
-template <int R>
-void tile_strip(const bf16_t* const* a, const bf16_t* strip, int64_t k, float* c) {
-  constexpr int kStep = 2 * kStripWidth;  // values of a pair of inputs
-  __m256 even[R];
-  __m256 odd[R];
-  const bf16_t* row[R];
-  const auto product = [](__m256 sum, const bf16_t* x, __m256i weight) {
-    return _mm256_dpbf16_ps(sum, reinterpret_cast<__m256bh>(_mm256_set1_epi32(load_pair(x))),
-                            reinterpret_cast<__m256bh>(weight));
-  };
-  unroll<R>([&](auto r) {
-    row[r] = a[r];
-    even[r] = _mm256_setzero_ps();
-    odd[r] = _mm256_setzero_ps();
-  });
-  const auto load = [](const bf16_t* x) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
-  };
-  int64_t i = 0;
-  for (; i + 4 <= k; i += 4, strip += 2 * kStep) {
-    const __m256i first = load(strip);
-    const __m256i second = load(strip + kStep);
-    unroll<R>([&](auto r) {
-      even[r] = product(even[r], row[r] + i, first);
-      odd[r] = product(odd[r], row[r] + i + 2, second);
-    });
-  }
-  if (i < k) {
-    const __m256i first = load(strip);
-    unroll<R>([&](auto r) { even[r] = product(even[r], row[r] + i, first); });
-  }
-  unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kStripWidth, _mm256_add_ps(even[r], odd[r])); });
+// --- Sparse products ----------------------------------------------------------------------------
+
+constexpr int kChains = 4;  // as in avx512.cc: sums of an element of a strip
+template <class T>
+constexpr int kTurn = 8 / sizeof(T);
+
+__m512 broadcast_turn(const bf16_t* x) {
+  double turn;
+  __builtin_memcpy(&turn, x, sizeof turn);
+  return _mm512_castpd_ps(_mm512_set1_pd(turn));
 }
 
-void strip_bf16(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c) {
-  using StripTile = void (*)(const bf16_t* const*, const bf16_t*, int64_t, float*);
-  static constexpr StripTile kStripTiles[] = {nullptr,       tile_strip<1>, tile_strip<2>,
-                                              tile_strip<3>, tile_strip<4>, tile_strip<5>,
-                                              tile_strip<6>, tile_strip<7>, tile_strip<8>};
-  constexpr int kStripRows = 8;  // 16 accumulators
-  for (int first = 0; first < m; first += kStripRows) {
-    const int rows = m - first < kStripRows ? m - first : kStripRows;
-    kStripTiles[rows](a + first, strip, k, c + first * kStripWidth);
+__m256 fold(const __m512* chains) {
+  const __m512 sum =
+      _mm512_add_ps(_mm512_add_ps(chains[0], chains[1]), _mm512_add_ps(chains[2], chains[3]));
+  const __m256 pairs = _mm256_hadd_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
+  return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(pairs), 0xd8));
+}
+
+// The bits of a row's last values, at most eight bytes of them.
+template <class T>
+long long last_turn(const T* x, int64_t left) {
+  unsigned long long turn = 0;
+  for (int64_t i = 0; i < left && i < kTurn<T>; ++i) {
+    unsigned long long bits = 0;
+    __builtin_memcpy(&bits, x + i, sizeof(T));
+    turn |= bits << (8 * sizeof(T) * static_cast<unsigned>(i));
+  }
+  return static_cast<long long>(turn);
+}
+
+void add_turn(__m512 x, const bf16_t* turn, __m512& chain) {
+  chain = _mm512_dpbf16_ps(chain, reinterpret_cast<__m512bh>(x),
+                           reinterpret_cast<__m512bh>(_mm512_load_si512(turn)));
+}
+
+template <int R>
+void strip_tile(const bf16_t* a, int64_t stride, const int32_t* rows, const bf16_t* strip,
+                int64_t k, float* c) {
+  __m512 sum[R][kChains];
+  const bf16_t* row[R];
+  unroll<R>([&](auto r) {
+    row[r] = a + rows[r] * stride;
+    unroll<kChains>([&](auto v) { sum[r][v] = _mm512_setzero_ps(); });
+  });
+  constexpr int kStep = kChains * kTurn<bf16_t>;
+  int64_t i = 0;
+  for (; i + kStep <= k; i += kStep, strip += kStep * kStripWidth) {
+    unroll<kChains>([&](auto v) {
+      unroll<R>([&](auto r) {
+        add_turn(broadcast_turn(row[r] + i + v * kTurn<bf16_t>), strip + v * 8 * kTurn<bf16_t>,
+                 sum[r][v]);
+      });
+    });
+  }
+  for (; i < k; i += kTurn<bf16_t>, strip += kTurn<bf16_t> * kStripWidth) {
+    unroll<R>([&](auto r) {
+      const __m512i x = _mm512_set1_epi64(last_turn(row[r] + i, k - i));
+      add_turn(_mm512_castsi512_ps(x), strip, sum[r][0]);
+    });
+  }
+  unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kStripWidth, fold(sum[r])); });
+}
+
+void strip_bf16(const bf16_t* a, int64_t stride, const int32_t* rows, int m, const bf16_t* strip,
+                int64_t k, float* c) {
+  using StripTile =
+      void (*)(const bf16_t*, int64_t, const int32_t*, const bf16_t*, int64_t, float*);
+  static constexpr StripTile kStripTiles[] = {nullptr,       strip_tile<1>, strip_tile<2>,
+                                              strip_tile<3>, strip_tile<4>, strip_tile<5>,
+                                              strip_tile<6>};
+  const int groups = (m + kMostRows - 1) / kMostRows;
+  for (int g = 0, first = 0; g < groups; ++g) {
+    const int count = (m - first + groups - g - 1) / (groups - g);
+    kStripTiles[count](a, stride, rows + first, strip, k, c + first * kStripWidth);
+    first += count;
+  }
+}
+
+template <int R>
+void panel_add_tile(const bf16_t* a, const int32_t* rows, const bf16_t* panel, int64_t k,
+                    float* c) {
+  __m512 sum[R][kParts];
+  const bf16_t* row[R];
+  unroll<R>([&](auto r) {
+    row[r] = a + r * k;
+    const float* out = c + int64_t{rows[r]} * kPanelWidth;
+    unroll<kParts>([&](auto v) { sum[r][v] = _mm512_loadu_ps(out + v * 16); });
+  });
+  for (int64_t i = 0; i < k; i += 2, panel += 2 * kPanelWidth) {
+    __m512bh weight[kParts];
+    unroll<kParts>([&](auto v) {
+      weight[v] = reinterpret_cast<__m512bh>(_mm512_load_si512(panel + v * kPairs));
+    });
+    unroll<R>([&](auto r) {
+      const __m512bh x = reinterpret_cast<__m512bh>(_mm512_set1_epi32(load_pair(row[r] + i)));
+      unroll<kParts>([&](auto v) { sum[r][v] = _mm512_dpbf16_ps(sum[r][v], x, weight[v]); });
+    });
+  }
+  unroll<R>([&](auto r) {
+    float* out = c + int64_t{rows[r]} * kPanelWidth;
+    unroll<kParts>([&](auto v) { _mm512_storeu_ps(out + v * 16, sum[r][v]); });
+  });
+}
+
+void panel_add_bf16(const bf16_t* a, const int32_t* rows, int m, const bf16_t* panel, int64_t k,
+                    float* c) {
+  using AddTile = void (*)(const bf16_t*, const int32_t*, const bf16_t*, int64_t, float*);
+  static constexpr AddTile kAddTiles[] = {nullptr,           panel_add_tile<1>, panel_add_tile<2>,
+                                          panel_add_tile<3>, panel_add_tile<4>, panel_add_tile<5>,
+                                          panel_add_tile<6>};
+  const int groups = (m + kMostRows - 1) / kMostRows;
+  for (int g = 0, first = 0; g < groups; ++g) {
+    const int count = (m - first + groups - g - 1) / (groups - g);
+    kAddTiles[count](a + first * k, rows + first, panel, k, c);
+    first += count;
   }
 }
 
@@ -138,6 +201,7 @@ const KernelTable& table() {
     table.native_bf16 = true;
     table.panel_bf16 = panel_bf16;
     table.strip_bf16 = strip_bf16;
+    table.panel_add_bf16 = panel_add_bf16;
     return table;
   }();
   return kTable;

@@ -5,9 +5,10 @@
 // inputs of its outputs:
 //   f32:   panel[k][64]
 //   bf16:  panel[k/2][64][2]     (K padded with zeros to an even number)
-// A strip is kStripWidth outputs by themselves, for rows that want few of a matrix's outputs:
-//   f32:   strip[k][8]
-//   bf16:  strip[k/2][8][2]
+// Products of few rows with few outputs take strips of kStripWidth outputs, each output's inputs in
+// turns of 8 bytes, the last padded with zeros:
+//   f32:   strip[k/2][8][2]
+//   bf16:  strip[k/4][8][4]
 // A product C = A·Wᵀ is computed panel by panel with the full K in one sweep, so every element of
 // C is a sum over k in one fixed order of its level, whatever the other rows, the batch or threads.
 #pragma once
@@ -19,9 +20,9 @@
 namespace expertoire {
 
 inline constexpr int kPanelWidth = 64;
-inline constexpr int kStripWidth = 8;
 /// Most rows of A that one call of a panel product takes (bounds its C tile: 32 KB).
 inline constexpr int kMaxPanelRows = 128;
+inline constexpr int kStripWidth = 8;
 
 /// Stored bits of a bf16 number.
 using bf16_t = uint16_t;
@@ -44,9 +45,21 @@ struct KernelTable {
   void (*panel_bf16)(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k,
                      const bf16_t* next, float* c);
 
-  /// c[r*8 + j] = Σ_k a[r][k] · strip(k, j) for r < m, likewise.
-  void (*strip_f32)(const float* const* a, int m, const float* strip, int64_t k, float* c);
-  void (*strip_bf16)(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c);
+  // --- Sparse products ------------------------------------------------------------------------
+  // For some rows and some outputs: what a factored layer's kept keys need. Any m.
+
+  /// c[r*8 + j] = Σ_k a[rows[r]·stride + k] · strip(k, j); reads k values of a row, no more.
+  void (*strip_f32)(const float* a, int64_t stride, const int32_t* rows, int m, const float* strip,
+                    int64_t k, float* c);
+  void (*strip_bf16)(const bf16_t* a, int64_t stride, const int32_t* rows, int m,
+                     const bf16_t* strip, int64_t k, float* c);
+  /// c[rows[r]*64 + j] += Σ_i a[r*k + i] · panel(i, j), added to c one after the other. `panel`: a
+  /// run of k inputs inside a panel; no row comes twice.
+  void (*panel_add_f32)(const float* a, const int32_t* rows, int m, const float* panel, int64_t k,
+                        float* c);
+  /// `k` even.
+  void (*panel_add_bf16)(const bf16_t* a, const int32_t* rows, int m, const bf16_t* panel,
+                         int64_t k, float* c);
 
   // --- Packing --------------------------------------------------------------------------------
   // rows[j] points at the k values of output j of the panel, or is null: a row of zeros.

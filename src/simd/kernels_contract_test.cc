@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "base/checked.h"
 #include "base/half.h"
 #include "simd/kernels.h"
 
@@ -148,6 +149,34 @@ TEST_P(KernelContractTest, Bf16ProductOfSmallWholeNumbersIsExact) {
   }
 }
 
+// A row may end where memory ends, and what follows it is no part of the sum.
+TEST_P(KernelContractTest, StripReadsNoMoreThanKValuesOfARow) {
+  for (int64_t depth : {1, 2, 3, 5, 7, 18, 31}) {
+    Panel strip(round_up(depth, 4) * kStripWidth);
+    std::fill(strip.storage.begin(), strip.storage.end(), 1.0F);
+    std::vector<float> row(static_cast<size_t>(depth) + 16, kNaN);
+    std::fill_n(row.begin(), depth, 1.0F);
+    std::vector<bf16_t> half(row.size());
+    k().f32_to_bf16(row.data(), static_cast<int64_t>(row.size()), half.data());
+    const int32_t first = 0;
+    std::vector<float> c(kStripWidth);
+    // The padding of a strip is zeros.
+    for (int64_t i = depth; i < round_up(depth, 2); ++i) {
+      for (int64_t j = 0; j < kStripWidth; ++j) strip.data()[i / 2 * 16 + j * 2 + i % 2] = 0.0F;
+    }
+    k().strip_f32(row.data(), 0, &first, 1, strip.data(), depth, c.data());
+    EXPECT_EQ(c, std::vector<float>(kStripWidth, static_cast<float>(depth)));
+    auto* halves = reinterpret_cast<bf16_t*>(strip.data());
+    for (int64_t i = 0; i < round_up(depth, 4); ++i) {
+      for (int64_t j = 0; j < kStripWidth; ++j) {
+        halves[i / 4 * 32 + j * 4 + i % 4] = i < depth ? f32_to_bf16(1.0F) : bf16_t{0};
+      }
+    }
+    k().strip_bf16(half.data(), 0, &first, 1, halves, depth, c.data());
+    EXPECT_EQ(c, std::vector<float>(kStripWidth, static_cast<float>(depth)));
+  }
+}
+
 TEST_P(KernelContractTest, EpiloguesOfEveryWidthKeepToTheirColumns) {
   const auto c = floats(3 * kPanelWidth);
   for (int n = 0; n <= kPanelWidth; ++n) {
@@ -190,6 +219,12 @@ TEST_P(KernelContractTest, NothingIsTouchedWhenThereIsNothing) {
   std::vector<float> c(kPanelWidth, kNaN);
   k().panel_f32(&row, 1, panel.data(), 0, nullptr, c.data());
   EXPECT_EQ(c, std::vector<float>(kPanelWidth, 0.0F)) << "an empty sum";
+  const int32_t first = 0;
+  std::vector<float> strip(kStripWidth, kNaN);
+  k().strip_f32(&value, 1, &first, 1, panel.data(), 0, strip.data());
+  EXPECT_EQ(strip, std::vector<float>(kStripWidth, 0.0F)) << "an empty sum";
+  k().panel_add_f32(&value, &first, 1, panel.data(), 0, c.data());
+  EXPECT_EQ(c, std::vector<float>(kPanelWidth, 0.0F)) << "nothing to add";
 }
 
 TEST_P(KernelContractTest, MaxOfNegativeInfinitiesAndTails) {

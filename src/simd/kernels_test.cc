@@ -105,6 +105,98 @@ TEST_P(KernelsTest, PanelBf16EqualsTheSumAndHasTheSameBitsForAnyM) {
   }
 }
 
+// Rows in any order times a strip, against a sum in double; the same bits alone.
+template <class T, class Product>
+void check_strip(const std::vector<T>& a, const std::vector<T>& strip_storage, int64_t k,
+                 Product product) {
+  constexpr int64_t kTurn = 8 / sizeof(T);
+  const int64_t stride = k + 3;
+  std::vector<T> storage(strip_storage.size() + 64);
+  T* strip = align64(storage);
+  std::copy(strip_storage.begin(), strip_storage.end(), strip);
+  for (int m : {0, 1, 2, 3, 4, 5, 6, 7, 11, 13, 40}) {
+    std::vector<int32_t> rows;
+    for (int r = 0; r < m; ++r) rows.push_back((r * 7 + 3) % 41);
+    std::vector<float> c(static_cast<size_t>(m * kStripWidth + 1), 5.0F);
+    product(a.data() + 1, stride, rows.data(), m, strip, k, c.data());
+    EXPECT_EQ(c.back(), 5.0F);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      std::array<float, kStripWidth> alone;
+      product(a.data() + 1, stride, &rows[r], 1, strip, k, alone.data());
+      for (int j = 0; j < kStripWidth; ++j) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int64_t i = 0; i < k; ++i) {
+          const double term =
+              static_cast<double>(widen(a[static_cast<size_t>(1 + rows[r] * stride + i)])) *
+              widen(strip[i / kTurn * kTurn * kStripWidth + j * kTurn + i % kTurn]);
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        const float got = c[r * kStripWidth + static_cast<size_t>(j)];
+        ASSERT_NEAR(got, sum, static_cast<double>(k) * kEps * magnitude + 1e-30)
+            << "row " << r << " output " << j << " m " << m << " k " << k;
+        ASSERT_EQ(got, alone[static_cast<size_t>(j)]) << "other bits alone: " << r << " of " << m;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, StripEqualsTheSumAndHasTheSameBitsForAnyM) {
+  for (int64_t k : {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 18, 33, 66, 192, 2048}) {
+    check_strip(floats((k + 3) * 42), floats((k + 3) / 4 * 4 * kStripWidth), k,
+                this->k().strip_f32);
+    check_strip(halves((k + 3) * 42), halves((k + 3) / 4 * 4 * kStripWidth), k,
+                this->k().strip_bf16);
+  }
+}
+
+// Rows of c in any order, the others untouched; the same bits alone.
+template <class T, class Pack, class Product>
+void check_panel_add(const std::vector<T>& a, const std::vector<T>& w, const std::vector<float>& c,
+                     int64_t k, Pack pack, Product product) {
+  std::array<const T*, kPanelWidth> outputs;
+  for (size_t j = 0; j < kPanelWidth; ++j) outputs[j] = w.data() + static_cast<int64_t>(j) * k;
+  std::vector<T> storage(static_cast<size_t>(k * kPanelWidth + 64));
+  T* panel = align64(storage);
+  pack(outputs.data(), k, panel);
+  for (int m : {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 40}) {
+    std::vector<int32_t> rows;
+    for (int r = 0; r < m; ++r) rows.push_back((r * 7 + 3) % 41);
+    std::vector<float> got(c);
+    product(a.data(), rows.data(), m, panel, k, got.data());
+    std::vector<float> expected(c);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      product(a.data() + static_cast<int64_t>(r) * k, &rows[r], 1, panel, k, expected.data());
+      for (size_t j = 0; j < kPanelWidth; ++j) {
+        const size_t at = static_cast<size_t>(rows[r]) * kPanelWidth + j;
+        double sum = c[at];
+        double magnitude = std::abs(sum);
+        for (int64_t i = 0; i < k; ++i) {
+          const double term =
+              static_cast<double>(widen(a[r * static_cast<size_t>(k) + static_cast<size_t>(i)])) *
+              widen(outputs[j][i]);
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        ASSERT_NEAR(got[at], sum, static_cast<double>(k + 1) * kEps * magnitude)
+            << "row " << r << " output " << j << " m " << m << " k " << k;
+      }
+    }
+    ASSERT_EQ(got, expected) << "other bits alone, or another row touched: m " << m << " k " << k;
+  }
+}
+
+TEST_P(KernelsTest, PanelAddEqualsTheSumAndHasTheSameBitsForAnyM) {
+  for (int64_t k : {2, 6, 10, 18, 26, 66}) {
+    const auto c = floats(41 * kPanelWidth);
+    check_panel_add(floats(40 * k), floats(k * kPanelWidth), c, k, this->k().pack_f32,
+                    this->k().panel_add_f32);
+    check_panel_add(halves(40 * k), halves(k * kPanelWidth), c, k, this->k().pack_bf16,
+                    this->k().panel_add_bf16);
+  }
+}
+
 TEST_P(KernelsTest, PackingEqualsTheSpecificationForOddDepthsToo) {
   for (int64_t k : kSizes) {
     const auto w = floats(k * kPanelWidth);

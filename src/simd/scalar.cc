@@ -34,25 +34,52 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k,
   }
 }
 
-void strip_f32(const float* const* a, int m, const float* strip, int64_t k, float* c) {
+float widen(float x) { return x; }
+float widen(bf16_t x) { return expertoire::bf16_to_f32(x); }
+
+template <class T>
+void strip_product(const T* a, int64_t stride, const int32_t* rows, int m, const T* strip,
+                   int64_t k, float* c) {
+  constexpr int64_t kTurn = 8 / sizeof(T);
   std::fill_n(c, m * kStripWidth, 0.0F);
   for (int r = 0; r < m; ++r) {
+    const T* row = a + rows[r] * stride;
     for (int64_t i = 0; i < k; ++i) {
+      const T* weights = strip + i / kTurn * kTurn * kStripWidth + i % kTurn;
       for (int j = 0; j < kStripWidth; ++j) {
-        c[r * kStripWidth + j] += a[r][i] * strip[i * kStripWidth + j];
+        c[r * kStripWidth + j] += widen(row[i]) * widen(weights[j * kTurn]);
       }
     }
   }
 }
 
-void strip_bf16(const bf16_t* const* a, int m, const bf16_t* strip, int64_t k, float* c) {
-  std::fill_n(c, m * kStripWidth, 0.0F);
+void strip_f32(const float* a, int64_t stride, const int32_t* rows, int m, const float* strip,
+               int64_t k, float* c) {
+  strip_product(a, stride, rows, m, strip, k, c);
+}
+
+void strip_bf16(const bf16_t* a, int64_t stride, const int32_t* rows, int m, const bf16_t* strip,
+                int64_t k, float* c) {
+  strip_product(a, stride, rows, m, strip, k, c);
+}
+
+void panel_add_f32(const float* a, const int32_t* rows, int m, const float* panel, int64_t k,
+                   float* c) {
   for (int r = 0; r < m; ++r) {
+    float* out = c + int64_t{rows[r]} * kPanelWidth;
     for (int64_t i = 0; i < k; ++i) {
-      const bf16_t* row = strip + i / 2 * kStripWidth * 2 + i % 2;
-      for (int j = 0; j < kStripWidth; ++j) {
-        c[r * kStripWidth + j] += bf16_to_f32(a[r][i]) * bf16_to_f32(row[2 * j]);
-      }
+      for (int j = 0; j < kPanelWidth; ++j) out[j] += a[r * k + i] * panel[i * kPanelWidth + j];
+    }
+  }
+}
+
+void panel_add_bf16(const bf16_t* a, const int32_t* rows, int m, const bf16_t* panel, int64_t k,
+                    float* c) {
+  for (int r = 0; r < m; ++r) {
+    float* out = c + int64_t{rows[r]} * kPanelWidth;
+    for (int64_t i = 0; i < k; ++i) {
+      const bf16_t* row = panel + i / 2 * kPanelWidth * 2 + i % 2;
+      for (int j = 0; j < kPanelWidth; ++j) out[j] += widen(a[r * k + i]) * widen(row[2 * j]);
     }
   }
 }
@@ -169,6 +196,8 @@ const KernelTable& table() {
                                      .panel_bf16 = panel_bf16,
                                      .strip_f32 = strip_f32,
                                      .strip_bf16 = strip_bf16,
+                                     .panel_add_f32 = panel_add_f32,
+                                     .panel_add_bf16 = panel_add_bf16,
                                      .pack_f32 = pack_f32,
                                      .pack_bf16 = pack_bf16,
                                      .store = store,

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "base/error.h"
 
@@ -87,15 +86,26 @@ void pack_panel(const KernelTable& kernels, const PackedMatrix& matrix, const Ro
   }
 }
 
+PackedMatrix unfilled(Compute compute, int64_t outputs, int64_t inputs) {
+  PackedMatrix matrix;
+  matrix.compute = compute;
+  matrix.outputs = outputs;
+  matrix.inputs = inputs;
+  matrix.data = Buffer(static_cast<size_t>(matrix.panels() * matrix.panel_bytes()));
+  return matrix;
+}
+
+void require_finite(bool finite, const std::string& what) {
+  if (finite) return;
+  throw Error(ErrorCode::kNumeric, {"loading " + what, "a weight that is NaN or infinite",
+                                    "finite weights", "the checkpoint is damaged"});
+}
+
 }  // namespace
 
 PackedMatrix pack_matrix(Executor& executor, Compute compute, const std::vector<RowRef>& rows,
                          int64_t inputs, const std::string& what) {
-  PackedMatrix matrix;
-  matrix.compute = compute;
-  matrix.outputs = static_cast<int64_t>(rows.size());
-  matrix.inputs = inputs;
-  matrix.data = Buffer(static_cast<size_t>(matrix.panels() * matrix.panel_bytes()));
+  PackedMatrix matrix = unfilled(compute, static_cast<int64_t>(rows.size()), inputs);
   std::vector<RowReader> readers;
   for (int i = 0; i < executor.pool().threads(); ++i) {
     readers.emplace_back(executor.kernels(), compute, inputs);
@@ -105,30 +115,36 @@ PackedMatrix pack_matrix(Executor& executor, Compute compute, const std::vector<
     pack_panel(executor.kernels(), matrix, rows.data() + panel * kPanelWidth,
                matrix.panel_width(panel), reader,
                matrix.data.data() + panel * matrix.panel_bytes());
-    if (!reader.finite()) {
-      throw Error(ErrorCode::kNumeric, {"loading " + what, "a weight that is NaN or infinite",
-                                        "finite weights", "the checkpoint is damaged"});
-    }
+    require_finite(reader.finite(), what);
   });
   return matrix;
 }
 
-StripMatrix::StripMatrix(PackedMatrix matrix) : matrix_(std::move(matrix)) {
-  constexpr size_t kStrips = kPanelWidth / kStripWidth;
-  constexpr size_t kPiece = kStripWidth * sizeof(float);  // of one k, or of two in bf16
-  const size_t panel_bytes = static_cast<size_t>(matrix_.panel_bytes());
-  const size_t steps = panel_bytes / (kStrips * kPiece);
-  std::vector<std::byte> panel(panel_bytes);
-  for (int64_t p = 0; p < matrix_.panels(); ++p) {
-    std::byte* data = matrix_.data.data() + static_cast<size_t>(p) * panel_bytes;
-    std::memcpy(panel.data(), data, panel_bytes);
-    for (size_t s = 0; s < kStrips; ++s) {
-      for (size_t k = 0; k < steps; ++k) {
-        std::memcpy(data + (s * steps + k) * kPiece, panel.data() + (k * kStrips + s) * kPiece,
-                    kPiece);
-      }
+PackedMatrix pack_generated(Executor& executor, Compute compute, int64_t outputs, int64_t inputs,
+                            const RowSource& source, const std::string& what) {
+  const KernelTable& kernels = executor.kernels();
+  PackedMatrix matrix = unfilled(compute, outputs, inputs);
+  std::vector<Scratch<float>> floats(static_cast<size_t>(executor.pool().threads()));
+  std::vector<Scratch<bf16_t>> halves(floats.size());
+  executor.pool().parallel_for(matrix.panels(), [&](int64_t panel, int worker) {
+    const int width = matrix.panel_width(panel);
+    float* rows = floats[static_cast<size_t>(worker)].ensure(kPanelWidth * inputs);
+    source(panel * kPanelWidth, width, rows);
+    require_finite(kernels.all_finite(rows, width * inputs), what);
+    std::byte* to = matrix.data.data() + panel * matrix.panel_bytes();
+    std::array<const float*, kPanelWidth> from{};
+    std::array<const bf16_t*, kPanelWidth> half_from{};
+    if (compute == Compute::kF32) {
+      for (int j = 0; j < width; ++j) from[static_cast<size_t>(j)] = rows + j * inputs;
+      kernels.pack_f32(from.data(), inputs, reinterpret_cast<float*>(to));
+    } else {
+      bf16_t* narrow = halves[static_cast<size_t>(worker)].ensure(kPanelWidth * inputs);
+      kernels.f32_to_bf16(rows, width * inputs, narrow);
+      for (int j = 0; j < width; ++j) half_from[static_cast<size_t>(j)] = narrow + j * inputs;
+      kernels.pack_bf16(half_from.data(), inputs, reinterpret_cast<bf16_t*>(to));
     }
-  }
+  });
+  return matrix;
 }
 
 std::vector<RowRef> all_rows(const TensorView& tensor) {

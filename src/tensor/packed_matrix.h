@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,30 +35,6 @@ struct PackedMatrix {
   explicit operator bool() const { return outputs > 0; }
 };
 
-/// A PackedMatrix whose panels are cut into strips of kStripWidth outputs each (simd/kernels.h).
-class StripMatrix {
- public:
-  StripMatrix() = default;
-  /// Takes the matrix over, and rearranges its panels in place.
-  explicit StripMatrix(PackedMatrix matrix);
-
-  int64_t inputs() const { return matrix_.inputs; }
-  /// Inputs as stored.
-  int64_t depth() const { return matrix_.depth(); }
-  Compute compute() const { return matrix_.compute; }
-  int64_t bytes() const { return static_cast<int64_t>(matrix_.data.size()); }
-  int64_t strips() const { return matrix_.panels() * (kPanelWidth / kStripWidth); }
-  const std::byte* strip(int64_t index) const {
-    return matrix_.data.data() + index * strip_bytes();
-  }
-  /// [kStripWidth], of a matrix with a bias.
-  const float* bias(int64_t index) const { return matrix_.bias.data() + index * kStripWidth; }
-
- private:
-  int64_t strip_bytes() const { return matrix_.panel_bytes() / (kPanelWidth / kStripWidth); }
-  PackedMatrix matrix_;
-};
-
 /// One output's weights: a row of a tensor [rows, inputs], or nothing (zeros).
 struct RowRef {
   const TensorView* tensor = nullptr;
@@ -68,6 +45,13 @@ struct RowRef {
 /// kUnsupported for a dtype that is not F32, BF16 or F16.
 PackedMatrix pack_matrix(Executor& executor, Compute compute, const std::vector<RowRef>& rows,
                          int64_t inputs, const std::string& what);
+
+/// Writes outputs [first, first + count) of a matrix, [count, inputs]; called from several threads.
+using RowSource = std::function<void(int64_t first, int64_t count, float* rows)>;
+
+/// Packs what `source` writes, a panel at a time. Errors: kNumeric as above.
+PackedMatrix pack_generated(Executor& executor, Compute compute, int64_t outputs, int64_t inputs,
+                            const RowSource& source, const std::string& what);
 
 /// All rows of one tensor, in order.
 std::vector<RowRef> all_rows(const TensorView& tensor);
