@@ -25,6 +25,7 @@ class WeightReader {
   const TensorView& take(const std::string& name, const std::vector<int64_t>& shape);
   /// The tensor may be there, and then has no effect.
   void ignore(const std::string& name) { taken_.insert(name); }
+  bool has(const std::string& name) const { return checkpoint_.contains(name); }
   /// A tensor whose rows stay in the mapped file, for as long as the checkpoint lives. Errors: as
   /// vector.
   const TensorView& table(const std::string& name, int64_t rows, int64_t columns);
