@@ -84,7 +84,8 @@ double evaluate(void* problem, const double* w, double* gradient, int padded, do
   return static_cast<Problem*>(problem)->evaluate(w, gradient, static_cast<size_t>(padded));
 }
 
-// Stops where scipy's L-BFGS-B does.
+// Stops where scipy's L-BFGS-B does. The parameters are liblbfgs's.
+// NOLINTNEXTLINE(readability-function-size)
 int stop_when_flat(void* problem, const double* /*w*/, const double* gradient, double /*loss*/,
                    double /*w_norm*/, double /*gradient_norm*/, double /*step*/, int padded,
                    int /*iteration*/, int /*evaluations*/) {

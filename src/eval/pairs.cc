@@ -77,9 +77,9 @@ LabelledPairs LabelledPairs::read(const std::string& path, const RowOptions& opt
   LabelledPairs pairs;
   pairs.dataset = dataset_name(path);
   pairs.counts = read_rows(path, options, [&](const DataRow& row) {
-    const uint8_t positive = positive_label(row);
+    const uint8_t label = positive_label(row);
     const std::string one = row.text("sentence1"), two = row.text("sentence2");
-    pairs.positive.push_back(positive);
+    pairs.positive.push_back(label);
     pairs.first.push_back(texts.add(one));
     pairs.second.push_back(texts.add(two));
   });

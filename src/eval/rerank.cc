@@ -40,15 +40,15 @@ RerankSet RerankSet::read(const std::string& path, const RowOptions& options, Te
   RerankSet set;
   set.dataset = dataset_name(path);
   set.counts = read_rows(path, options, [&](const DataRow& row) {
-    const auto queries = row.texts("query");
+    const auto phrasings = row.texts("query");
     const auto positive = row.texts("positive"), negative = row.texts("negative");
-    if (queries.empty()) row.refuse("no query", "a text");
+    if (phrasings.empty()) row.refuse("no query", "a text");
     if (positive.empty() || negative.empty()) {
       ++set.one_sided;
       return;
     }
     RankedQuery query;
-    for (const std::string& text : queries) query.queries.push_back(texts.add(text));
+    for (const std::string& text : phrasings) query.queries.push_back(texts.add(text));
     for (const auto* candidates : {&positive, &negative}) {
       for (const std::string& text : *candidates) {
         query.candidates.push_back(texts.add(text));
