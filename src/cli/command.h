@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace expertoire::cli {
@@ -15,6 +16,9 @@ struct Command {
   std::function<void()> (*setup)(CLI::App& app);
 };
 
+/// Adds the commands of a list to a program, or to a command that has commands of its own.
+void add_commands(CLI::App& app, const std::vector<Command>& commands);
+
 /// In the order in which `expertoire --help` lists them.
 const std::vector<Command>& commands();
 
@@ -23,6 +27,9 @@ struct Program {
   const char* help;
   const std::vector<Command>& commands;
 };
+
+/// The command that run() was given, as a shell would take it again.
+const std::string& command_line();
 
 /// Parses and runs; errors become one line on stderr. Returns the process's exit code
 /// (docs/cli.md has the table).

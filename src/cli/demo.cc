@@ -1,14 +1,13 @@
 // expertoire demo: the sentences that ship, embedded by the model that ships.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <numeric>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/embed_options.h"
+#include "cli/temporary_folder.h"
 #include "embed/pipeline.h"
 #include "engine/shipped.h"
 #include "eval/pair_order.h"
@@ -101,28 +100,6 @@ Embedded embed_all(const Options& options, const ModelOptions& model,
   embedded.edit = loaded.edit;
   return embedded;
 }
-
-// A folder that is gone with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_((std::filesystem::temp_directory_path() / "expertoire-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) {
-      throw Error(ErrorCode::kIo, {"making a temporary folder", path_, "a folder",
-                                   "set TMPDIR to a folder that can be written"});
-    }
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Embedded embed_randomly(const Options& options, const std::vector<std::string>& texts) {
   const TemporaryFolder folder;
@@ -291,9 +268,7 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->embed.prompt = "prompteol";
   options->embed.add_to(app);
-  app.add_option("--prompt", options->embed.prompt,
-                 "A name of `expertoire prompts`, or a template with one {text}")
-      ->capture_default_str();
+  options->embed.add_prompt(app);
   app.add_option("--alpha", options->embed.alpha, "Weight of routing in sum")
       ->capture_default_str();
   app.add_option("--queries", options->queries, "Sentences whose neighbours are shown")

@@ -26,10 +26,14 @@ void EmbedCliOptions::add_to(CLI::App& app) {
 
 void EmbedCliOptions::add_kind(CLI::App& app) {
   app.add_option("--kind", kind, "hidden, routing, concat or sum")->capture_default_str();
+  add_prompt(app);
+  app.add_option("--alpha", alpha, "Weight of routing in sum")->capture_default_str();
+}
+
+void EmbedCliOptions::add_prompt(CLI::App& app) {
   app.add_option("--prompt", prompt,
                  "A name of `expertoire prompts`, or a template with one {text}")
       ->capture_default_str();
-  app.add_option("--alpha", alpha, "Weight of routing in sum")->capture_default_str();
 }
 
 void EmbedCliOptions::add_calibration(CLI::App& app) {

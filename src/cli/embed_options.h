@@ -20,7 +20,8 @@ struct EmbedCliOptions {
 
   /// All but --kind and --calibration, which not every command has.
   void add_to(CLI::App& app);
-  void add_kind(CLI::App& app);
+  void add_kind(CLI::App& app);  ///< with --prompt and --alpha
+  void add_prompt(CLI::App& app);
   void add_calibration(CLI::App& app);
   EmbedOptions parse() const;
 };

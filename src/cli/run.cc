@@ -8,6 +8,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
@@ -44,6 +45,17 @@ void prepare_process() {
   }
 }
 
+std::string g_command_line;
+
+std::string quoted(const std::string& argument) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+-@%";
+  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
+  std::string text = "'";
+  for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
 // Not fmt::print: it throws when stderr is gone.
 int fail(const Program& program, ErrorCode code, const std::string& sentence) {
   std::fputs(fmt::format("{}: {}\n", program.name, sentence).c_str(), stderr);
@@ -73,15 +85,23 @@ int parse_and_run(CLI::App& app, int argc, const char* const* argv) {
 
 }  // namespace
 
-int run(const Program& program, int argc, const char* const* argv) {
-  prepare_process();
-  CLI::App app{program.help, program.name};
+void add_commands(CLI::App& app, const std::vector<Command>& commands) {
   app.require_subcommand(1);
-  app.set_version_flag("--version", EXPERTOIRE_VERSION);
-  for (const Command& command : program.commands) {
+  for (const Command& command : commands) {
     CLI::App* sub = app.add_subcommand(command.name, command.help);
     sub->callback(command.setup(*sub));
   }
+}
+
+const std::string& command_line() { return g_command_line; }
+
+int run(const Program& program, int argc, const char* const* argv) {
+  prepare_process();
+  g_command_line = program.name;
+  for (int i = 1; i < argc; ++i) g_command_line += " " + quoted(argv[i]);
+  CLI::App app{program.help, program.name};
+  app.set_version_flag("--version", EXPERTOIRE_VERSION);
+  add_commands(app, program.commands);
   try {
     return parse_and_run(app, argc, argv);
   } catch (const Error& error) {

@@ -1,45 +1,42 @@
-// How far a score may be off: percentile bootstrap intervals (Efron & Tibshirani 1993, ch. 13).
+// Percentile bootstrap: how far a score would move with other items of the same kind.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 namespace expertoire {
 
-/// A score and the interval around it, in the score's own unit.
-struct Interval {
-  double value = 0;
-  double low = 0;
-  double high = 0;
-
-  /// Whether 0 lies outside: what a difference must show before anyone calls it one.
-  bool excludes_zero() const { return low > 0 || high < 0; }
-};
+/// A statistic of the items with these numbers, each as often as it stands there.
+using Statistic = std::function<double(std::span<const uint32_t> items)>;
 
 struct BootstrapOptions {
   int resamples = 1000;
-  uint64_t seed = 42;
   double level = 0.95;
+  uint64_t seed = 42;
 };
 
-/// A statistic of the items with these indices, of which one may come several times.
-using IndexStatistic = std::function<double(std::span<const uint32_t>)>;
+struct Interval {
+  double value = 0;  ///< of all items, each once
+  double low = 0, high = 0;
+};
 
-/// `statistic` of items 0 … n − 1, and its percentiles over resamples of n items each, interpolated
-/// as numpy does. The same numbers on every machine: indices come from SplitMix64. Errors:
-/// kInvalidArgument for no items, no resamples or a level outside (0, 1); kNumeric when the
-/// statistic of all items is not finite. Resamples in which it is not (one class only) do not
-/// count; where they all are such, the interval is the value.
-Interval bootstrap(size_t n, const IndexStatistic& statistic, const BootstrapOptions& options = {});
+/// `statistic` of `resamples` draws of n items out of n, with replacement. The same options and n
+/// give the same draws, so that two statistics on the same items are paired.
+std::vector<double> replicates(size_t n, const Statistic& statistic,
+                               const BootstrapOptions& options = {});
 
-/// The mean of `values`.
-Interval bootstrap_mean(std::span<const double> values, const BootstrapOptions& options = {});
+/// The quantiles (1 ∓ level) / 2 of replicates, as numpy.quantile; NaN ones are left out, and all
+/// NaN gives NaN.
+Interval interval_of(double value, std::vector<double> replicates, double level = 0.95);
 
-/// The mean of after − before over the same items: resamples take an item's two values together.
-/// Errors: bootstrap()'s, and kInvalidArgument for lists of two lengths.
-Interval paired_difference(std::span<const double> before, std::span<const double> after,
-                           const BootstrapOptions& options = {});
+/// Both at once. The interval of a difference of two paired runs is that of the statistic
+/// a(items) − b(items).
+Interval bootstrap(size_t n, const Statistic& statistic, const BootstrapOptions& options = {});
+
+/// 0, 1, …, n − 1: every item once.
+std::vector<uint32_t> each_item(size_t n);
 
 }  // namespace expertoire

@@ -1,82 +1,80 @@
 #include "eval/bootstrap.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
-#include <vector>
-
-#include "support/errors.h"
+#include <random>
 
 namespace expertoire {
 namespace {
 
-std::vector<double> ramp(size_t n) {
-  std::vector<double> values(n);
-  for (size_t i = 0; i < n; ++i) values[i] = static_cast<double>(i % 10);
+using ::testing::ElementsAre;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> normal_values(size_t count) {
+  std::mt19937_64 random(7);
+  std::normal_distribution<double> normal(3, 2);
+  std::vector<double> values(count);
+  for (double& value : values) value = normal(random);
   return values;
 }
 
-TEST(Bootstrap, IntervalOfAMeanIsAboutTwoStandardErrors) {
-  const Interval interval = bootstrap_mean(ramp(400));
-  const double error = std::sqrt(8.25 / 400);  // variance of 0 … 9
-  EXPECT_DOUBLE_EQ(interval.value, 4.5);
-  EXPECT_NEAR(interval.low, 4.5 - 1.96 * error, 0.15 * error);
-  EXPECT_NEAR(interval.high, 4.5 + 1.96 * error, 0.15 * error);
-}
-
-TEST(Bootstrap, IsTheSameOnEveryMachine) {
-  std::vector<uint32_t> first;
-  bootstrap(10,
-            [&](std::span<const uint32_t> indices) {
-              first.assign(indices.begin(), indices.end());
-              return 0.0;
-            },
-            {1});
-  // SplitMix64 from seed 42, its upper 32 bits times 10 / 2^32, computed apart in Python.
-  EXPECT_EQ(first, (std::vector<uint32_t>{7, 1, 2, 3, 0, 8, 2, 8, 3, 6}));
-}
-
-TEST(Bootstrap, LevelAndSeedCount) {
-  const std::vector<double> values = ramp(50);
-  const Interval wide = bootstrap_mean(values, {1000, 42, 0.99});
-  const Interval narrow = bootstrap_mean(values, {1000, 42, 0.5});
-  EXPECT_LT(wide.low, narrow.low);
-  EXPECT_GT(wide.high, narrow.high);
-  EXPECT_NE(bootstrap_mean(values, {1000, 43}).low, bootstrap_mean(values).low);
-  EXPECT_EQ(bootstrap_mean(values).low, bootstrap_mean(values).low);
-}
-
-TEST(Bootstrap, AResampleWithoutTheStatisticDoesNotCount) {
-  const auto needs_item_zero = [](std::span<const uint32_t> indices) {
-    for (uint32_t i : indices) {
-      if (i == 0) return 1.0;
-    }
-    return std::numeric_limits<double>::quiet_NaN();
+Statistic mean_of(const std::vector<double>& values) {
+  return [&values](std::span<const uint32_t> items) {
+    double sum = 0;
+    for (const uint32_t item : items) sum += values[item];
+    return sum / static_cast<double>(items.size());
   };
-  const Interval interval = bootstrap(2, needs_item_zero);
-  EXPECT_EQ(interval.low, 1.0);
-  EXPECT_EQ(interval.high, 1.0);
 }
 
-TEST(Bootstrap, PairsTakeWhatVariesBetweenItemsOut) {
-  const std::vector<double> before = ramp(100);
-  std::vector<double> after = before;
-  for (double& value : after) value += 0.01;
-  const Interval difference = paired_difference(before, after);
-  EXPECT_NEAR(difference.value, 0.01, 1e-12);
-  EXPECT_TRUE(difference.excludes_zero());
-  EXPECT_FALSE(paired_difference(before, before).excludes_zero());
-  EXPECT_FALSE((Interval{0.1, 0, 0.2}.excludes_zero()));
+// The standard error of a mean of n values of spread 2 is 2 / √n.
+TEST(BootstrapTest, IntervalOfAMeanIsAsWideAsTheoryHasIt) {
+  const std::vector<double> values = normal_values(400);
+  const Interval interval = bootstrap(values.size(), mean_of(values), {.resamples = 4000});
+  EXPECT_DOUBLE_EQ(interval.value, mean_of(values)(each_item(400)));
+  EXPECT_NEAR(interval.high - interval.low, 2 * 1.96 * 2 / 20, 0.03);
+  EXPECT_NEAR((interval.high + interval.low) / 2, interval.value, 0.02);
 }
 
-TEST(Bootstrap, RefusesWhatHasNoScore) {
-  EXPECT_THROW(bootstrap_mean({}), Error);
-  EXPECT_THROW(bootstrap_mean(ramp(3), {0}), Error);
-  EXPECT_THROW(bootstrap_mean(ramp(3), {10, 42, 1.0}), Error);
-  EXPECT_THROW(paired_difference(ramp(3), ramp(4)), Error);
-  const std::vector<double> nan = {std::nan("")};
-  EXPECT_THROW(bootstrap_mean(nan), Error);
+TEST(BootstrapTest, SameSeedSameDraws) {
+  const std::vector<double> values = normal_values(50);
+  EXPECT_EQ(replicates(50, mean_of(values)), replicates(50, mean_of(values)));
+  EXPECT_NE(replicates(50, mean_of(values), {.seed = 1}),
+            replicates(50, mean_of(values), {.seed = 2}));
+}
+
+TEST(BootstrapTest, ADifferenceOfPairedRunsIsNarrowerThanTheirOwn) {
+  const std::vector<double> a = normal_values(200);
+  std::vector<double> b = a;
+  for (double& value : b) value += 0.1;
+  const Statistic of_a = mean_of(a), of_b = mean_of(b);
+  const Interval difference =
+      bootstrap(200, [&](std::span<const uint32_t> items) { return of_b(items) - of_a(items); });
+  EXPECT_NEAR(difference.low, 0.1, 1e-9);
+  EXPECT_NEAR(difference.high, 0.1, 1e-9);
+}
+
+// numpy.quantile([0, 1, …, 10], [0.1, 0.9])
+TEST(BootstrapTest, QuantilesAreNumpys) {
+  const Interval interval = interval_of(5, {3, 4, kNan, 5, 6, 7, 8, 9, 10, 0, 1, 2}, 0.8);
+  EXPECT_DOUBLE_EQ(interval.low, 1);
+  EXPECT_DOUBLE_EQ(interval.high, 9);
+  EXPECT_TRUE(std::isnan(interval_of(5, {kNan}).low));
+  EXPECT_DOUBLE_EQ(interval_of(0, {1, 2}, 0.5).low, 1.25);
+}
+
+TEST(BootstrapTest, DrawsEveryItem) {
+  std::vector<int> seen(5);
+  replicates(5, [&](std::span<const uint32_t> items) {
+    EXPECT_EQ(items.size(), 5U);
+    for (const uint32_t item : items) ++seen.at(item);
+    return 0.0;
+  });
+  for (const int count : seen) EXPECT_NEAR(count, 1000, 100);
+  EXPECT_THAT(each_item(3), ElementsAre(0, 1, 2));
 }
 
 }  // namespace

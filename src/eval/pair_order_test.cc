@@ -56,5 +56,16 @@ TEST(TfIdf, WeighsAsScikitLearn) {
   EXPECT_EQ(vectors[2].size(), 1U);  // words of one letter do not count
 }
 
+// TfidfVectorizer(max_features=2) keeps "sat" and "the".
+TEST(TfIdf, KeepsTheMostFrequentWords) {
+  const TextVectors rows = tfidf_rows({"The cat sat.", "the dog sat sat", "A bird!"}, 2);
+  EXPECT_EQ(rows.dim, 2);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_FLOAT_EQ(rows.row(0)[0], std::sqrt(0.5F));
+  EXPECT_FLOAT_EQ(rows.row(1)[0], std::sqrt(0.8F));
+  EXPECT_FLOAT_EQ(rows.row(1)[1], std::sqrt(0.2F));
+  EXPECT_EQ(rows.row(2)[0] + rows.row(2)[1], 0.0F);
+}
+
 }  // namespace
 }  // namespace expertoire

@@ -1,9 +1,12 @@
 // TF-IDF, the control that any embedding has to beat.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "eval/text_table.h"
 
 namespace expertoire {
 
@@ -14,6 +17,10 @@ using SparseVector = std::map<std::string, double>;
 /// defaults on ASCII text: lower case, words of two or more letters, digits or underscores. Bytes
 /// above ASCII are taken as letters.
 std::vector<SparseVector> tfidf(const std::vector<std::string>& texts);
+
+/// The same with only the `most_words` words that occur most often in all texts together
+/// (max_features; of words that occur equally often, the first by bytes), as rows of numbers.
+TextVectors tfidf_rows(const std::vector<std::string>& texts, size_t most_words);
 
 double sparse_dot(const SparseVector& a, const SparseVector& b);
 

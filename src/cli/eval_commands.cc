@@ -1,0 +1,16 @@
+#include "cli/eval_commands.h"
+
+namespace expertoire::cli {
+
+// Each is defined in the file of its name.
+extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
+    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand;
+
+const std::vector<Command>& eval_commands() {
+  static const std::vector<Command> list = {kEvalStsCommand,    kEvalClassificationCommand,
+                                            kEvalPairsCommand,  kEvalClusteringCommand,
+                                            kEvalRerankCommand, kEvalSummarizationCommand};
+  return list;
+}
+
+}  // namespace expertoire::cli

@@ -1,0 +1,105 @@
+#include "cli/eval_options.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/command.h"
+
+namespace expertoire::cli {
+namespace {
+
+std::string shown(const EvalScore& score) {
+  const std::string value = fmt::format("{:.4f}", score.value);
+  if (!score.interval) return value;
+  return value + fmt::format(" [{:.4f}, {:.4f}]", score.interval->first, score.interval->second);
+}
+
+// "model sum 0.5", "random_weights hidden", "tfidf".
+std::string system_label(const EvalResult& result) {
+  std::string label = result.system;
+  if (result.details.contains("kind")) label += " " + result.details["kind"].get<std::string>();
+  if (result.details.contains("alpha")) {
+    label += fmt::format(" {:g}", result.details["alpha"].get<double>());
+  }
+  return label;
+}
+
+std::vector<std::string> cells(const EvalResult& result) {
+  std::vector<std::string> row = {result.dataset, system_label(result), std::to_string(result.n)};
+  for (const auto& [name, score] : result.scores) row.push_back(shown(score));
+  return row;
+}
+
+std::vector<std::string> heading(const EvalResult& result) {
+  std::vector<std::string> row = {"data set", "system", "n"};
+  for (const auto& [name, score] : result.scores) row.push_back(name);
+  return row;
+}
+
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    line.resize(line.find_last_not_of(' ') + 1);
+    fmt::print("{}\n", line);
+  }
+}
+
+}  // namespace
+
+void EvalDataOptions::add_to(CLI::App& app, const std::vector<std::string>& fields) {
+  app.add_option("--data", files, "Data sets: JSON Lines, .gz or not; one result for each")
+      ->required();
+  for (const std::string& field : fields) {
+    app.add_option(fmt::format("--{}-field", field), names[field],
+                   fmt::format("Name of the field with the {} (default: the first of {})", field,
+                               fmt::join(field_aliases(field), ", ")));
+  }
+  app.add_flag("--skip-bad-rows", skip_bad_rows, "Count broken rows instead of refusing the file");
+  app.add_option("--resamples", resamples,
+                 "Bootstrap resamples behind the 95 % intervals; 0 = none")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  app.add_flag("--json", json, "One JSON object a line for each data set");
+  app.add_flag("--items", items, "With --json: every row's values too, for `eval compare`");
+}
+
+RowOptions EvalDataOptions::rows(const std::string& label) const {
+  RowOptions options{.names = names, .label = label, .skip_bad = skip_bad_rows};
+  std::erase_if(options.names, [](const auto& name) { return name.second.empty(); });
+  return options;
+}
+
+nlohmann::json EvalDataOptions::provenance() const {
+  nlohmann::json data = nlohmann::json::array();
+  for (const std::string& file : files) data.push_back({{"file", file}, {"hash", file_hash(file)}});
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return {{"data", std::move(data)},
+          {"version", EXPERTOIRE_VERSION},
+          {"command", command_line()},
+          {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
+}
+
+void print_results(const std::vector<EvalResult>& results, bool json) {
+  if (json) {
+    for (const EvalResult& result : results) print_json(result.to_json());
+    return;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const EvalResult& result : results) {
+    if (rows.empty()) rows.push_back(heading(result));
+    rows.push_back(cells(result));
+  }
+  print_table(rows);
+}
+
+}  // namespace expertoire::cli

@@ -1,0 +1,35 @@
+// The options and the output that all tasks of `expertoire eval` share.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/common.h"
+#include "eval/result.h"
+#include "eval/rows.h"
+
+namespace expertoire::cli {
+
+/// --data, a --<field>-field for each field of the task, --skip-bad-rows, --resamples, --json,
+/// --items.
+struct EvalDataOptions {
+  std::vector<std::string> files;
+  std::map<std::string, std::string> names;  ///< field → name; "" = the built-in ones
+  bool skip_bad_rows = false;
+  int resamples = 1000;  ///< of the bootstrap behind intervals; 0 = no intervals
+  bool json = false;
+  bool items = false;  ///< keep EvalResult::items
+
+  void add_to(CLI::App& app, const std::vector<std::string>& fields);
+  /// How to read the files; rows whose field `label` is null are left out.
+  RowOptions rows(const std::string& label = "") const;
+  BootstrapOptions bootstrap() const { return {.resamples = resamples}; }
+  /// "data" (each file with its hash), "version", "command" and "time".
+  nlohmann::json provenance() const;
+};
+
+/// One JSON object a line, or a table with a line for each.
+void print_results(const std::vector<EvalResult>& results, bool json);
+
+}  // namespace expertoire::cli

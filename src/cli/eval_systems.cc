@@ -1,0 +1,205 @@
+#include "cli/eval_systems.h"
+
+#include <fmt/format.h>
+
+#include "cli/temporary_folder.h"
+#include "eval/embedded_texts.h"
+#include "eval/random_model.h"
+#include "eval/tfidf.h"
+#include "eval/token_mean.h"
+#include "io/json.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+using Mode = CalibrationChoice::Mode;
+using Use = std::function<void(const System&, const TextVectors&)>;
+
+constexpr uint64_t kRandomSeed = 17;
+constexpr size_t kTfidfWords = 4096;
+
+// A kind of embedding, and for sum one alpha.
+struct Variant {
+  EmbedCliOptions options;
+  std::unique_ptr<Embedder> embedder;
+  std::unique_ptr<CalibrationChoice> calibration;
+};
+
+std::vector<EmbedCliOptions> variant_options(const SystemOptions& options) {
+  std::vector<EmbedCliOptions> all;
+  for (const std::string& kind : options.kinds) {
+    EmbedCliOptions one = options.embed;
+    one.kind = kind;
+    for (const double alpha : options.alphas) {
+      one.alpha = alpha;
+      all.push_back(one);
+      if (kind != "sum") break;
+    }
+  }
+  return all;
+}
+
+// A model and what is asked of it.
+struct Run {
+  std::string system;
+  LoadedModel loaded;
+  Tokenizer tokenizer;
+  std::vector<Variant> variants;
+
+  Run(std::string name, const SystemOptions& options, const ModelOptions& model)
+      : system(std::move(name)), loaded(model, false), tokenizer(loaded.tokenizer()) {
+    for (EmbedCliOptions& one : variant_options(options)) {
+      auto embedder = std::make_unique<Embedder>(*loaded.session, tokenizer, one.parse());
+      variants.push_back({std::move(one), std::move(embedder), nullptr});
+    }
+  }
+};
+
+void choose_calibrations(Run& run) {
+  for (Variant& variant : run.variants) {
+    variant.calibration = CalibrationChoice::choose(variant.options, *variant.embedder, run.loaded);
+  }
+}
+
+CalibrationSet moments_of(const std::vector<EmbedParts>& parts) {
+  MomentAccumulator hidden, routing;
+  for (const EmbedParts& one : parts) {
+    hidden.add(one.hidden);
+    routing.add(one.routing);
+  }
+  return {hidden.mean(), hidden.std(), routing.mean(), routing.std()};
+}
+
+// What was fitted for the trained weights says nothing of random ones: theirs is fitted on the
+// texts themselves, which can only help the control.
+void mirror_calibrations(const Run& trained, const std::vector<EmbedParts>& parts, Run& random) {
+  for (size_t i = 0; i < random.variants.size(); ++i) {
+    auto choice = std::make_unique<CalibrationChoice>();
+    choice->mode = trained.variants[i].calibration->mode;
+    if (choice->mode == Mode::kFitted) {
+      choice->path = "the evaluated texts";
+      choice->calibration.sets.emplace("", moments_of(parts));
+      choice->set = &choice->calibration.sets.at("");
+    }
+    random.variants[i].calibration = std::move(choice);
+  }
+}
+
+// Both parts as soon as one kind wants both: they come from the same pass.
+EmbedOptions options_of_pass(const std::vector<Variant>& variants) {
+  EmbedOptions pass = variants.front().embedder->options();
+  for (const Variant& variant : variants) {
+    if (variant.embedder->options().kind != pass.kind) pass.kind = EmbedKind::kSum;
+  }
+  return pass;
+}
+
+std::string fingerprint(const Run& run, const SystemOptions& options, const Embedder& embedder) {
+  json about = calibration_conditions(embedder, run.loaded);
+  about.update(run.loaded.provenance({}));
+  for (const char* key : {"model", "edit"}) about.erase(key);
+  about["prompt"] = options.embed.prompt;
+  about["truncate"] = options.embed.truncate;
+  about["hidden"] = embedder.wants_hidden();
+  about["routing"] = embedder.wants_routing();
+  about["tokenizer_hash"] =
+      content_hash(read_text_file(run.loaded.model->folder() + "/tokenizer.json"));
+  return content_hash(about.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::vector<EmbedParts> embed_all(const Run& run, const SystemOptions& options,
+                                  const std::vector<std::string>& texts, VectorCache* cache) {
+  Embedder embedder(*run.loaded.session, run.tokenizer, options_of_pass(run.variants));
+  ProgressBar bar("texts");
+  return embed_texts(embedder, texts,
+                     {.batch_tokens = options.embed.batch_tokens,
+                      .cache = cache,
+                      .fingerprint = fingerprint(run, options, embedder),
+                      .progress = [&](int64_t done, int64_t total) {
+                        interrupt_token().check("embedding");
+                        bar.update(done, static_cast<double>(done) / static_cast<double>(total));
+                      }});
+}
+
+TextVectors finish(const Variant& variant, const std::vector<EmbedParts>& parts) {
+  TextVectors vectors(variant.embedder->dim());
+  const auto size = static_cast<size_t>(variant.options.calibration_batch);
+  for (size_t begin = 0; begin < parts.size(); begin += size) {
+    const size_t end = std::min(begin + size, parts.size());
+    std::vector<EmbedParts> batch(parts.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  parts.begin() + static_cast<std::ptrdiff_t>(end));
+    if (variant.calibration->mode == Mode::kBatch) standardize_batch(batch);
+    for (EmbedParts& one : batch) {
+      vectors.append(variant.embedder->combine(std::move(one), variant.calibration->set));
+    }
+  }
+  return vectors;
+}
+
+json describe(const Variant& variant) {
+  json about = {{"kind", variant.options.kind}, {"prompt", variant.options.prompt}};
+  if (variant.options.kind == "sum") about["alpha"] = variant.options.alpha;
+  switch (variant.calibration->mode) {
+    case Mode::kNone: about["calibration"] = "none"; break;
+    case Mode::kBatch:
+      about["calibration"] = fmt::format("batch of {}", variant.options.calibration_batch);
+      break;
+    case Mode::kFitted: about["calibration"] = variant.calibration->path; break;
+  }
+  return about;
+}
+
+void use_variants(const Run& run, const ModelOptions& model, const std::vector<EmbedParts>& parts,
+                  const Use& use) {
+  for (const Variant& variant : run.variants) {
+    use({run.system, describe(variant), run.loaded.provenance(model)}, finish(variant, parts));
+  }
+}
+
+void use_random_model(const Run& trained, const SystemOptions& options,
+                      const std::vector<std::string>& texts, VectorCache* cache, const Use& use) {
+  const TemporaryFolder folder;
+  write_random_model(trained.loaded.model->folder(), folder.path(), kRandomSeed);
+  ModelOptions model = options.embed.model;
+  model.model = folder.path();
+  model.edit.clear();
+  Run random("random_weights", options, model);
+  const auto parts = embed_all(random, options, texts, cache);
+  mirror_calibrations(trained, parts, random);
+  model.model = fmt::format("random weights, seed {}", kRandomSeed);
+  use_variants(random, model, parts, use);
+}
+
+}  // namespace
+
+void SystemOptions::add_to(CLI::App& app) {
+  app.add_option("--kind", kinds, "hidden, routing, concat or sum; several = a result for each")
+      ->capture_default_str();
+  app.add_option("--alpha", alphas, "Weight of routing in sum; several = a result for each")
+      ->capture_default_str();
+  embed.add_prompt(app);
+  embed.add_calibration(app);
+  embed.add_to(app);
+  app.add_flag("--controls", controls,
+               "The same scores of random weights, of the mean of token embeddings, and of TF-IDF");
+  app.add_option("--cache", cache,
+                 "File that keeps vectors from run to run, also of a run that is killed");
+}
+
+void for_each_system(const SystemOptions& options, const std::vector<std::string>& texts,
+                     const Use& use) {
+  std::unique_ptr<VectorCache> cache;
+  if (!options.cache.empty()) cache = std::make_unique<VectorCache>(options.cache);
+  const ModelOptions& model = options.embed.model;
+  Run run("model", options, model);
+  choose_calibrations(run);
+  use_variants(run, model, embed_all(run, options, texts, cache.get()), use);
+  if (!options.controls) return;
+  use_random_model(run, options, texts, cache.get(), use);
+  use({"token_mean", json::object(), run.loaded.provenance(model)},
+      token_means(*run.loaded.model, run.tokenizer, texts));
+  use({"tfidf", {{"words", kTfidfWords}}}, tfidf_rows(texts, kTfidfWords));
+}
+
+}  // namespace expertoire::cli

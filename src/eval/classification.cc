@@ -1,0 +1,183 @@
+#include "eval/classification.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "base/error.h"
+#include "eval/class_scores.h"
+#include "eval/logistic_regression.h"
+#include "eval/mean.h"
+#include "eval/random_state.h"
+
+namespace expertoire {
+namespace {
+
+// Rows as they stand in the file; their texts are not in the table yet.
+struct Labelled {
+  std::vector<std::string> texts;
+  std::vector<uint32_t> classes;
+};
+
+RowCounts read_labelled(const std::string& path, const RowOptions& options,
+                        std::map<std::string, uint32_t>& labels, Labelled& out) {
+  return read_rows(path, options, [&](const DataRow& row) {
+    const std::string label = row.label("label"), text = row.text("text");
+    const auto number = static_cast<uint32_t>(labels.size());
+    out.classes.push_back(labels.emplace(label, number).first->second);
+    out.texts.push_back(text);
+  });
+}
+
+LabelledTexts select(const Labelled& from, std::span<const size_t> items, TextTable& texts) {
+  LabelledTexts some;
+  for (const size_t item : items) {
+    some.rows.push_back(texts.add(from.texts[item]));
+    some.classes.push_back(from.classes[item]);
+  }
+  return some;
+}
+
+std::vector<size_t> counting(size_t count) {
+  std::vector<size_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+Labelled part(const Labelled& all, std::span<const size_t> items) {
+  Labelled some;
+  for (const size_t item : items) {
+    some.texts.push_back(all.texts[item]);
+    some.classes.push_back(all.classes[item]);
+  }
+  return some;
+}
+
+// A half to learn from; `all` keeps the other.
+Labelled take_half(Labelled& all, uint32_t seed) {
+  std::vector<size_t> order = counting(all.classes.size());
+  RandomState(seed).shuffle(std::span(order));
+  const size_t half = order.size() / 2;
+  Labelled train = part(all, std::span(order).first(half));
+  all = part(all, std::span(order).subspan(half));
+  return train;
+}
+
+void check_classes(const Labelled& train, const Labelled& test, const std::string& train_path,
+                   const std::string& path) {
+  const std::set<uint32_t> learnt(train.classes.begin(), train.classes.end());
+  if (learnt.size() < 2) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"learning from " + train_path, "one label only", "rows of two labels or more",
+                 "check that it is the whole file, and name the field with --label-field"});
+  }
+  if (std::none_of(test.classes.begin(), test.classes.end(),
+                   [&](uint32_t c) { return learnt.contains(c); })) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"classifying " + path, "labels that " + train_path + " does not have",
+                 "files with the same labels", "name the field with --label-field"});
+  }
+}
+
+// The classes that an experiment learns may be fewer than there are: numbers them anew.
+struct Learnt {
+  std::vector<uint32_t> classes;  // learnt → class
+  std::vector<uint32_t> numbers;  // of the rows
+
+  explicit Learnt(const std::vector<uint32_t>& of_rows) : classes(of_rows) {
+    std::sort(classes.begin(), classes.end());
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+    for (const uint32_t c : of_rows) {
+      const auto at = std::lower_bound(classes.begin(), classes.end(), c);
+      numbers.push_back(static_cast<uint32_t>(at - classes.begin()));
+    }
+  }
+};
+
+std::vector<uint32_t> predict(const LabelledTexts& train, const LabelledTexts& test,
+                              const TextVectors& vectors) {
+  const Learnt learnt(train.classes);
+  const LogisticRegression model(vectors, train.rows, learnt.numbers,
+                                 static_cast<uint32_t>(learnt.classes.size()));
+  std::vector<uint32_t> predicted;
+  for (const size_t row : test.rows) {
+    predicted.push_back(learnt.classes[model.predict(vectors.row(row))]);
+  }
+  return predicted;
+}
+
+}  // namespace
+
+ClassificationSet ClassificationSet::read(const std::string& train_path, const std::string& path,
+                                          const RowOptions& rows,
+                                          const ClassificationOptions& options, TextTable& texts) {
+  ClassificationSet set;
+  set.dataset = dataset_name(path);
+  set.options = options;
+  set.halved = train_path.empty();
+  Labelled train, test;
+  if (!set.halved) read_labelled(train_path, rows, set.labels, train);
+  set.counts = read_labelled(path, rows, set.labels, test);
+  if (set.halved) train = take_half(test, options.seed);
+  check_classes(train, test, set.halved ? path : train_path, path);
+  set.train_rows = train.classes.size();
+  for (const auto& sample : undersample(train.classes, options)) {
+    set.experiments.push_back(select(train, sample, texts));
+  }
+  set.test = select(test, counting(test.classes.size()), texts);
+  return set;
+}
+
+std::vector<std::vector<size_t>> undersample(const std::vector<uint32_t>& classes,
+                                             const ClassificationOptions& options) {
+  std::vector<size_t> order = counting(classes.size());
+  std::vector<std::vector<size_t>> experiments;
+  for (int i = 0; i < options.experiments; ++i) {
+    RandomState(options.seed).shuffle(std::span(order));
+    std::map<uint32_t, int> taken;
+    experiments.emplace_back();
+    for (const size_t row : order) {
+      if (taken[classes[row]]++ < options.samples_per_label) experiments.back().push_back(row);
+    }
+  }
+  return experiments;
+}
+
+EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
+                                const BootstrapOptions& bootstrap) {
+  const std::vector<uint32_t>& truth = set.test.classes;
+  const auto count = static_cast<uint32_t>(set.labels.size());
+  const std::vector<uint32_t> items = each_item(truth.size());
+  std::vector<std::vector<uint32_t>> predictions;
+  std::vector<double> accuracies, f1s, right(items.size());
+  for (const LabelledTexts& sample : set.experiments) {
+    predictions.push_back(predict(sample, set.test, vectors));
+    accuracies.push_back(accuracy(truth, predictions.back(), items));
+    f1s.push_back(macro_f1(truth, predictions.back(), items, count));
+    for (const uint32_t item : items) {
+      right[item] += predictions.back()[item] == truth[item] ? 1.0 / set.options.experiments : 0.0;
+    }
+  }
+  const auto f1 = [&](std::span<const uint32_t> drawn) {
+    double sum = 0;
+    for (const auto& predicted : predictions) sum += macro_f1(truth, predicted, drawn, count);
+    return sum / static_cast<double>(predictions.size());
+  };
+  EvalResult result{.task = "classification", .dataset = set.dataset, .main = "accuracy"};
+  result.n = static_cast<int64_t>(items.size());
+  result.scores = {{"accuracy", EvalScore::mean_of(right, bootstrap)},
+                   {"f1", EvalScore::of(items.size(), f1, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details.update({{"labels", set.labels.size()},
+                         {"train_rows", set.train_rows},
+                         {"split", set.halved ? "halves" : "files"},
+                         {"samples_per_label", set.options.samples_per_label},
+                         {"experiments", set.options.experiments},
+                         {"seed", set.options.seed},
+                         {"accuracy_std", spread_of(accuracies)},
+                         {"f1_std", spread_of(f1s)}});
+  result.items = {{"accuracy", right}};
+  return result;
+}
+
+}  // namespace expertoire

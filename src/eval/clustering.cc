@@ -1,0 +1,147 @@
+#include "eval/clustering.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "eval/mean.h"
+#include "eval/mini_batch_kmeans.h"
+#include "eval/random_state.h"
+#include "io/refuse.h"
+
+namespace expertoire {
+namespace {
+
+constexpr size_t kBatch = 500;  // mteb's ClusteringEvaluator
+
+struct Labelled {
+  std::vector<std::string> texts;
+  std::vector<std::string> labels;
+};
+
+ClusterSplit make_split(const Labelled& from, std::span<const size_t> items, uint32_t seed,
+                        TextTable& texts) {
+  ClusterSplit split;
+  split.seed = seed;
+  std::map<std::string, uint32_t> numbers;
+  for (const size_t item : items) {
+    const auto next = static_cast<uint32_t>(numbers.size());
+    split.rows.push_back(texts.add(from.texts[item]));
+    split.classes.push_back(numbers.emplace(from.labels[item], next).first->second);
+  }
+  split.labels = numbers.size();
+  return split;
+}
+
+std::vector<size_t> counting(size_t count) {
+  std::vector<size_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+ClusterSplit read_split(const DataRow& row, uint32_t seed, TextTable& texts) {
+  const Labelled all{row.texts("sentences"), row.labels("labels")};
+  if (all.texts.size() != all.labels.size()) {
+    row.refuse(std::to_string(all.texts.size()) + " sentences and " +
+                   std::to_string(all.labels.size()) + " labels",
+               "a label for each sentence");
+  }
+  ClusterSplit split = make_split(all, counting(all.texts.size()), seed, texts);
+  if (split.labels < 2) row.refuse("one label only", "sentences of two labels or more");
+  return split;
+}
+
+void draw_splits(const Labelled& all, const ClusteringOptions& options, const std::string& path,
+                 TextTable& texts, ClusteringSet& set) {
+  const size_t size = options.sample == 0
+                          ? all.texts.size()
+                          : std::min(all.texts.size(), static_cast<size_t>(options.sample));
+  for (int i = 0; i < options.experiments; ++i) {
+    const uint32_t seed = options.seed + static_cast<uint32_t>(i);
+    std::vector<size_t> order = counting(all.texts.size());
+    RandomState(seed).shuffle(std::span(order));
+    set.splits.push_back(make_split(all, std::span(order).first(size), seed, texts));
+    if (set.splits.back().labels < 2) {
+      bad_file(path, "one label only in what an experiment draws", "texts of two labels or more",
+               "check that it is the whole file, and name the field with --label-field");
+    }
+  }
+}
+
+double entropy(const std::map<uint32_t, double>& counts, double total) {
+  double sum = 0;
+  for (const auto& [value, count] : counts) sum -= count / total * std::log(count / total);
+  return sum;
+}
+
+}  // namespace
+
+double v_measure(const std::vector<uint32_t>& classes, const std::vector<uint32_t>& clusters) {
+  std::map<uint32_t, double> of_class, of_cluster;
+  std::map<std::pair<uint32_t, uint32_t>, double> of_both;
+  for (size_t i = 0; i < classes.size(); ++i) {
+    ++of_class[classes[i]];
+    ++of_cluster[clusters[i]];
+    ++of_both[{classes[i], clusters[i]}];
+  }
+  const auto total = static_cast<double>(classes.size());
+  double shared = 0;  // mutual information
+  for (const auto& [both, count] : of_both) {
+    shared +=
+        count / total * std::log(count * total / (of_class[both.first] * of_cluster[both.second]));
+  }
+  const double class_entropy = entropy(of_class, total);
+  const double cluster_entropy = entropy(of_cluster, total);
+  const double homogeneity = class_entropy == 0 ? 1 : shared / class_entropy;
+  const double completeness = cluster_entropy == 0 ? 1 : shared / cluster_entropy;
+  const double sum = homogeneity + completeness;
+  return sum <= 0 ? 0 : 2 * homogeneity * completeness / sum;
+}
+
+ClusteringSet ClusteringSet::read(const std::string& path, const RowOptions& rows,
+                                  const ClusteringOptions& options, TextTable& texts) {
+  ClusteringSet set;
+  set.dataset = dataset_name(path);
+  Labelled all;
+  set.counts = read_rows(path, rows, [&](const DataRow& row) {
+    if (row.has("sentences")) {
+      set.splits.push_back(read_split(row, options.seed, texts));
+      return;
+    }
+    const std::string text = row.text("text");
+    all.labels.push_back(row.label("label"));
+    all.texts.push_back(text);
+  });
+  set.sampled = set.splits.empty();
+  if (!set.sampled && !all.texts.empty()) {
+    bad_file(path, "rows with sentences and rows with a text", "rows of one form");
+  }
+  if (set.sampled) draw_splits(all, options, path, texts, set);
+  return set;
+}
+
+EvalResult score_clustering(const ClusteringSet& set, const TextVectors& vectors,
+                            const BootstrapOptions& bootstrap) {
+  std::vector<double> scores;
+  int64_t texts = 0;
+  for (const ClusterSplit& split : set.splits) {
+    const auto clusters = mini_batch_kmeans(
+        vectors, split.rows, {.clusters = split.labels, .batch = kBatch, .seed = split.seed});
+    scores.push_back(v_measure(split.classes, clusters));
+    texts += static_cast<int64_t>(split.rows.size());
+  }
+  EvalResult result{.task = "clustering", .dataset = set.dataset, .main = "v_measure"};
+  result.n = set.sampled ? set.counts.used : texts;
+  // Samples of one file overlap: resampling them would not say how far other texts would move it.
+  result.scores = {{"v_measure", set.sampled ? EvalScore{mean_of(scores)}
+                                             : EvalScore::mean_of(scores, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details.update(
+      {{"splits", scores.size()}, {"sampled", set.sampled}, {"v_measure_std", spread_of(scores)}});
+  result.items = {{"v_measure", scores}};
+  return result;
+}
+
+}  // namespace expertoire

@@ -1,0 +1,35 @@
+// Correlations of two lists of numbers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace expertoire {
+
+/// Pearson's r (scipy.stats.pearsonr). NaN when a list is constant or shorter than 2.
+double pearson(std::span<const double> x, std::span<const double> y);
+
+/// Ranks from 1; equal values share the mean of theirs (scipy.stats.rankdata, "average").
+std::vector<double> ranks(std::span<const double> values);
+
+/// Spearman's rho: Pearson's r of the ranks (scipy.stats.spearmanr).
+double spearman(std::span<const double> x, std::span<const double> y);
+
+/// The same of resamples of fixed pairs (x, y), which are sorted once: linear time each.
+class PairedValues {
+ public:
+  PairedValues(std::vector<double> x, std::vector<double> y);
+
+  size_t size() const { return x_.size(); }
+  /// Of the pairs `items`, each as often as it stands there.
+  double pearson(std::span<const uint32_t> items) const;
+  double spearman(std::span<const uint32_t> items) const;
+
+ private:
+  std::vector<double> x_, y_;
+  std::vector<uint32_t> x_order_, y_order_;
+};
+
+}  // namespace expertoire

@@ -1,0 +1,85 @@
+#include "eval/rerank.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "eval/pair_scores.h"
+#include "io/refuse.h"
+
+namespace expertoire {
+namespace {
+
+constexpr size_t kMrrDepth = 10;
+
+std::vector<double> similarities(const RankedQuery& query, const TextVectors& vectors) {
+  std::vector<double> best;
+  for (const size_t candidate : query.candidates) {
+    double value = -2;
+    for (const size_t phrasing : query.queries) {
+      value = std::max(value, cosine(vectors.row(phrasing), vectors.row(candidate)));
+    }
+    best.push_back(value);
+  }
+  return best;
+}
+
+double reciprocal_rank(const std::vector<double>& scores, const std::vector<uint8_t>& positive) {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  for (size_t rank = 0; rank < std::min(kMrrDepth, order.size()); ++rank) {
+    if (positive[order[rank]] != 0) return 1.0 / static_cast<double>(rank + 1);
+  }
+  return 0;
+}
+
+}  // namespace
+
+RerankSet RerankSet::read(const std::string& path, const RowOptions& options, TextTable& texts) {
+  RerankSet set;
+  set.dataset = dataset_name(path);
+  set.counts = read_rows(path, options, [&](const DataRow& row) {
+    const auto queries = row.texts("query");
+    const auto positive = row.texts("positive"), negative = row.texts("negative");
+    if (queries.empty()) row.refuse("no query", "a text");
+    if (positive.empty() || negative.empty()) {
+      ++set.one_sided;
+      return;
+    }
+    RankedQuery query;
+    for (const std::string& text : queries) query.queries.push_back(texts.add(text));
+    for (const auto* candidates : {&positive, &negative}) {
+      for (const std::string& text : *candidates) {
+        query.candidates.push_back(texts.add(text));
+        query.positive.push_back(candidates == &positive ? 1 : 0);
+      }
+    }
+    set.queries.push_back(std::move(query));
+  });
+  if (set.queries.empty()) {
+    bad_file(path, "no query with both positive and negative candidates", "one or more",
+             "name the fields with --positive-field and --negative-field");
+  }
+  return set;
+}
+
+EvalResult score_rerank(const RerankSet& set, const TextVectors& vectors,
+                        const BootstrapOptions& bootstrap) {
+  std::vector<double> precisions, reciprocals;
+  for (const RankedQuery& query : set.queries) {
+    const std::vector<double> scores = similarities(query, vectors);
+    precisions.push_back(average_precision(scores, query.positive));
+    reciprocals.push_back(reciprocal_rank(scores, query.positive));
+  }
+  EvalResult result{.task = "rerank", .dataset = set.dataset, .main = "map"};
+  result.n = static_cast<int64_t>(set.queries.size());
+  result.scores = {{"map", EvalScore::mean_of(precisions, bootstrap)},
+                   {"mrr", EvalScore::mean_of(reciprocals, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details["one_sided"] = set.one_sided;
+  result.items = {{"map", precisions}, {"mrr", reciprocals}};
+  return result;
+}
+
+}  // namespace expertoire
