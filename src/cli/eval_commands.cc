@@ -4,12 +4,14 @@ namespace expertoire::cli {
 
 // Each is defined in the file of its name.
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
-    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand;
+    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
+    kEvalLambadaCommand, kEvalPerplexityCommand;
 
 const std::vector<Command>& eval_commands() {
-  static const std::vector<Command> list = {kEvalStsCommand,    kEvalClassificationCommand,
-                                            kEvalPairsCommand,  kEvalClusteringCommand,
-                                            kEvalRerankCommand, kEvalSummarizationCommand};
+  static const std::vector<Command> list = {
+      kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
+      kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
+      kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand};
   return list;
 }
 
