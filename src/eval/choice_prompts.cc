@@ -37,7 +37,7 @@ std::vector<std::string> ChoicePrompts::shots_for(const ChoiceItem& item) const 
   for (size_t i = 0; i < order_.size() && shots.size() < wanted; ++i) {
     const ChoiceItem& shot = pool_.items[order_[i]];
     if (task_.category_shots && shot.category != item.category) continue;
-    if (shot.same_question(item)) continue;
+    if (pool_.path == set_.path && shot.same_question(item)) continue;
     const auto answer = static_cast<size_t>(shot.answer);
     shots.push_back(shot.context(answer) + shot.continuation(answer) + "\n\n");
   }
@@ -46,7 +46,7 @@ std::vector<std::string> ChoicePrompts::shots_for(const ChoiceItem& item) const 
               {"taking shots from " + pool_.path,
                fmt::format("{}{}", shots.size(),
                            task_.category_shots ? " of " + item.category : std::string()),
-               fmt::format("{} apart from the question", wanted),
+               fmt::format("{}, none of them the question itself", wanted),
                "ask for fewer --shots, or name a file with more by --shots-from"});
 }
 

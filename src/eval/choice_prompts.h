@@ -26,8 +26,8 @@ struct ChoicePrompt {
 class ChoicePrompts {
  public:
   /// Shots are the first of `shots` in its order (in the item's category, where the task wants
-  /// that); without it, of the set itself in an order that the seed draws. A question that equals
-  /// the item is never its shot. All arguments outlive the object.
+  /// that); without it, of the set itself in an order that the seed draws. Of the same
+  /// file, a question that equals the item is never its shot. All arguments outlive the object.
   ChoicePrompts(const ChoiceTask& task, const ChoiceSet& set, const ChoiceSet* shots,
                 const Tokenizer& tokenizer, const PairOptions& pairs, const ShotOptions& options);
 
