@@ -79,12 +79,13 @@ TEST(EncodePair, SpacesAtTheEndOfTheContextGoToTheContinuation) {
   EXPECT_EQ(tokenizer.decode(std::span(plain.request.ids).subspan(plain.request.first)), " red");
 }
 
-TEST(EncodePair, EmptyContextsAreBosAndLongOnesLoseTheirFront) {
+TEST(EncodePair, EmptyContextsAreEosAndLongOnesLoseTheirFront) {
   const Tokenizer tokenizer =
       Tokenizer::load(std::string(EXPERTOIRE_SOURCE_DIR) + "/models/olmoe-small");
   const EncodedPair empty = encode_pair(tokenizer, "", "red", {false, 100});
   EXPECT_EQ(empty.request.first, 1U);
-  EXPECT_EQ(empty.request.ids[0], *tokenizer.bos_id());
+  ASSERT_TRUE(tokenizer.eos_id() && !tokenizer.bos_id());
+  EXPECT_EQ(empty.request.ids[0], *tokenizer.eos_id());
   const EncodedPair whole = encode_pair(tokenizer, "one two three four five", " six", {false, 100});
   const EncodedPair cut = encode_pair(tokenizer, "one two three four five", " six", {false, 2});
   EXPECT_EQ(cut.request.ids.size(), 3U);  // the last is scored, not fed
