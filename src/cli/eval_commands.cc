@@ -4,13 +4,15 @@ namespace expertoire::cli {
 
 // Each is defined in the file of its name.
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
-    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalCompareCommand,
-    kEvalReportCommand;
+    kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
+    kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand;
 
 const std::vector<Command>& eval_commands() {
   static const std::vector<Command> list = {
-      kEvalStsCommand,    kEvalClassificationCommand, kEvalPairsCommand,   kEvalClusteringCommand,
-      kEvalRerankCommand, kEvalSummarizationCommand,  kEvalCompareCommand, kEvalReportCommand};
+      kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
+      kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
+      kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand,
+      kEvalCompareCommand,    kEvalReportCommand};
   return list;
 }
 

@@ -70,9 +70,12 @@ nlohmann::json EvalDataOptions::provenance() const {
           {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
-void EvalDataOptions::publish(const std::vector<EvalResult>& results) const {
+void EvalDataOptions::publish(const std::vector<EvalResult>& results,
+                              const std::vector<EvalResult>& before) const {
   if (!report.empty()) write_file(report, report_page(results));
-  print_results(results, json);
+  std::vector<EvalResult> shown = results;
+  if (!json) shown.insert(shown.begin(), before.begin(), before.end());
+  print_results(shown, json);
 }
 
 void print_results(const std::vector<EvalResult>& results, bool json) {

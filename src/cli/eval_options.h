@@ -30,7 +30,9 @@ struct EvalDataOptions {
   /// Errors: as check_writable of the report.
   nlohmann::json provenance() const;
   /// print_results(), and the report.
-  void publish(const std::vector<EvalResult>& results) const;
+  /// `before`: rows that the table for people has in front of them.
+  void publish(const std::vector<EvalResult>& results,
+               const std::vector<EvalResult>& before = {}) const;
 };
 
 /// On standard output: one JSON object a line, or a table with a line for each.

@@ -3,28 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
+#include "engine/log_prob.h"
 
 namespace expertoire {
 namespace {
 
 constexpr size_t kRowsAtOnce = 256;  // bounds the logits in memory: 256 · vocabulary
-
-// The sum in f32 only over short pieces: a large vocabulary has many terms too small to be added
-// to the largest.
-double log_prob(const KernelTable& kernels, float* logits, int64_t vocab, int32_t id) {
-  constexpr int64_t kPiece = 64;
-  const float target = logits[id];
-  const float most = kernels.max(logits, vocab);
-  double sum = 0;
-  for (int64_t at = 0; at < vocab; at += kPiece) {
-    float* piece = logits + at;
-    sum += static_cast<double>(kernels.exp_sum(piece, most, std::min(kPiece, vocab - at), piece));
-  }
-  return static_cast<double>(target) - most - std::log(sum);
-}
 
 }  // namespace
 
@@ -42,7 +28,8 @@ std::vector<double> token_log_probs(Session& session, std::span<const int32_t> i
     Executor& executor = session.executor();
     executor.pool().parallel_for(static_cast<int64_t>(rows.size()), [&](int64_t i, int) {
       const size_t at = begin + static_cast<size_t>(i);
-      scores[at - first] = log_prob(executor.kernels(), logits.data() + i * vocab, vocab, ids[at]);
+      log_probs(executor.kernels(), logits.data() + i * vocab, vocab, ids.subspan(at, 1),
+                &scores[at - first]);
     });
   }
   return scores;

@@ -1,8 +1,11 @@
 #include "model/kv_cache.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "base/checked.h"
+#include "base/error.h"
 
 namespace expertoire {
 namespace {
@@ -43,9 +46,28 @@ bool KvCache::fits(const ModelConfig& config, Compute compute) const {
          head_dim_ == config.head_dim && (transient_ || layers_ == config.num_hidden_layers);
 }
 
+KvCache KvCache::fork(int64_t length) const {
+  if (length < 0 || length > length_) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"forking a cache", fmt::format("{} positions", length),
+                 fmt::format("at most the {} that it holds", length_), ""});
+  }
+  KvCache copy = *this;
+  copy.blocks_.resize(static_cast<size_t>(ceil_div(length, kCacheBlock)));
+  copy.length_ = length;
+  return copy;
+}
+
 void KvCache::reserve(int64_t length) {
+  const size_t bytes = static_cast<size_t>(layers_ * heads_ * (key_bytes_ + value_bytes_));
+  for (size_t i = static_cast<size_t>(length_ / kCacheBlock); i < blocks_.size(); ++i) {
+    if (blocks_[i].use_count() == 1) continue;
+    auto own = std::make_shared<Buffer>(bytes);
+    std::memcpy(own->data(), blocks_[i]->data(), bytes);
+    blocks_[i] = std::move(own);
+  }
   while (static_cast<int64_t>(blocks_.size()) * kCacheBlock < length) {
-    blocks_.emplace_back(static_cast<size_t>(layers_ * heads_ * (key_bytes_ + value_bytes_)));
+    blocks_.push_back(std::make_shared<Buffer>(bytes));
   }
 }
 
@@ -63,8 +85,7 @@ void KvCache::clear_pair(int64_t length) {
 
 std::byte* KvCache::head_block(int layer, int head, int64_t block) const {
   const int64_t index = (transient_ ? 0 : layer) * heads_ + head;
-  return const_cast<std::byte*>(blocks_[static_cast<size_t>(block)].data()) +
-         index * (key_bytes_ + value_bytes_);
+  return blocks_[static_cast<size_t>(block)]->data() + index * (key_bytes_ + value_bytes_);
 }
 
 const std::byte* KvCache::key_panel(int layer, int head, int64_t block) const {
@@ -94,7 +115,7 @@ void KvCache::write(int layer, int head, int64_t position, const void* key, cons
 
 int64_t KvCache::bytes() const {
   int64_t total = 0;
-  for (const Buffer& block : blocks_) total += static_cast<int64_t>(block.size());
+  for (const auto& block : blocks_) total += static_cast<int64_t>(block->size());
   return total;
 }
 

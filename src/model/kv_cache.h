@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/config.h"
@@ -17,6 +18,7 @@ inline constexpr int kCacheBlock = kPanelWidth;
 /// Storage is a list of blocks of 64 positions. For each layer and key/value head a block holds
 ///   keys:   one panel with the positions as outputs and head_dim as inputs;
 ///   values: one panel for each 64 of head_dim as outputs, with the positions as inputs.
+/// Forks share blocks; whoever writes into a shared one gets a copy of its own first (reserve()).
 class KvCache {
  public:
   /// A transient cache has room for one layer, which all layers use in turn: for a forward pass
@@ -30,7 +32,10 @@ class KvCache {
   bool transient() const { return transient_; }
   /// Forgets all positions from `length` on; storage is kept for reuse.
   void truncate(int64_t length) { length_ = length; }
-  /// Makes room for `length` positions.
+  /// A cache that holds the first `length` positions of this one, which stays as it is: for texts
+  /// that begin alike. Errors: kInvalidArgument unless length ≤ length().
+  KvCache fork(int64_t length) const;
+  /// Makes room for `length` positions, of which those from length() on may then be written.
   void reserve(int64_t length);
   /// The forward pass has filled positions up to `length` in every layer. A transient cache is
   /// empty again.
@@ -58,7 +63,7 @@ class KvCache {
   int64_t key_bytes_;    // of one head in one block
   int64_t value_bytes_;  // likewise
   int64_t length_ = 0;
-  std::vector<Buffer> blocks_;
+  std::vector<std::shared_ptr<Buffer>> blocks_;
 };
 
 }  // namespace expertoire

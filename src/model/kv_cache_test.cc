@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "base/error.h"
 #include "base/half.h"
 
 namespace expertoire {
@@ -132,6 +133,25 @@ TEST_P(KvCacheTest, TruncationForgetsPositionsAndKeepsStorage) {
   EXPECT_EQ(cache.length(), 5);
   cache.reserve(130);
   EXPECT_EQ(cache.bytes(), bytes);
+}
+
+TEST_P(KvCacheTest, ForksShareUntilOneWrites) {
+  KvCache cache(config(head_dim()), compute(), false);
+  cache.reserve(70);
+  for (int64_t position = 0; position < 70; ++position) write(cache, 0, 0, position);
+  cache.commit(70);
+  KvCache fork = cache.fork(66);
+  EXPECT_EQ(fork.length(), 66);
+  EXPECT_EQ(fork.key_panel(0, 0, 1), cache.key_panel(0, 0, 1));
+  const std::vector<std::byte> before(cache.key_panel(0, 0, 1), cache.key_panel(0, 0, 1) + 256);
+  fork.reserve(67);
+  EXPECT_EQ(fork.key_panel(0, 0, 0), cache.key_panel(0, 0, 0));
+  EXPECT_NE(fork.key_panel(0, 0, 1), cache.key_panel(0, 0, 1));
+  EXPECT_EQ(std::memcmp(fork.key_panel(0, 0, 1), before.data(), before.size()), 0);
+  write(fork, 0, 0, 66);
+  EXPECT_EQ(std::memcmp(cache.key_panel(0, 0, 1), before.data(), before.size()), 0);
+  EXPECT_THROW(fork.fork(67), Error);
+  EXPECT_THROW(fork.fork(-1), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, KvCacheTest,

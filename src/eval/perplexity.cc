@@ -1,0 +1,122 @@
+#include "eval/perplexity.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "engine/score.h"
+
+namespace expertoire {
+namespace {
+
+TextScore sum_of(const std::vector<TextScore>& documents, std::span<const uint32_t> items) {
+  TextScore sum;
+  for (const uint32_t item : items) sum += documents[item];
+  return sum;
+}
+
+struct Measure {
+  const char* name;
+  double (*of)(const TextScore&);
+};
+constexpr Measure kMeasures[] = {
+    {"bits_per_byte", [](const TextScore& score) { return score.bits_per_byte(); }},
+    {"perplexity", [](const TextScore& score) { return score.perplexity(); }},
+    {"nll_mean", [](const TextScore& score) { return score.nll_mean(); }},
+};
+
+EvalResult empty_result(const std::string& dataset, size_t documents) {
+  EvalResult result;
+  result.task = "perplexity";
+  result.dataset = dataset;
+  result.n = static_cast<int64_t>(documents);
+  result.main = "bits_per_byte";
+  return result;
+}
+
+BootstrapOptions for_documents(size_t documents, BootstrapOptions options) {
+  if (documents < 2) options.resamples = 0;
+  return options;
+}
+
+}  // namespace
+
+TextScore& TextScore::operator+=(const TextScore& other) {
+  nats += other.nats;
+  documents += other.documents;
+  tokens += other.tokens;
+  scored += other.scored;
+  bytes += other.bytes;
+  scored_bytes += other.scored_bytes;
+  return *this;
+}
+
+double TextScore::perplexity() const { return std::exp(nll_mean()); }
+
+double TextScore::bits_per_byte() const {
+  return nats / std::log(2.0) / static_cast<double>(scored_bytes);
+}
+
+TextScore score_text(Session& session, const Tokenizer& tokenizer, const std::string& text,
+                     const WindowOptions& windows, const ProgressSink& progress) {
+  const std::vector<int32_t> ids = tokenizer.encode(text);
+  const int64_t most = session.model().config().max_position_embeddings;
+  const int64_t context = windows.context > 0 ? windows.context : std::min<int64_t>(most, 2048);
+  const int64_t stride = windows.stride > 0 ? windows.stride : std::max<int64_t>(1, context / 2);
+  const std::vector<double> log_probs = sliding_log_probs(session, ids, context, stride, progress);
+  TextScore score;
+  for (const double log_prob : log_probs) score.nats -= log_prob;
+  score.documents = 1;
+  score.tokens = static_cast<int64_t>(ids.size());
+  score.scored = static_cast<int64_t>(log_probs.size());
+  score.bytes = static_cast<int64_t>(text.size());
+  if (ids.size() >= 2) {
+    const size_t first = StreamDecoder(tokenizer).push(ids[0]).size();
+    score.scored_bytes = static_cast<int64_t>(text.size() - first);
+  }
+  return score;
+}
+
+EvalResult perplexity_result(const std::string& dataset, const std::vector<TextScore>& documents,
+                             const BootstrapOptions& options) {
+  const TextScore sum = sum_of(documents, each_item(documents.size()));
+  if (sum.scored == 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"scoring " + dataset, "no text of two tokens or more", "", ""});
+  }
+  EvalResult result = empty_result(dataset, documents.size());
+  for (const Measure& measure : kMeasures) {
+    result.scores[measure.name] = EvalScore::of(
+        documents.size(),
+        [&](std::span<const uint32_t> items) { return measure.of(sum_of(documents, items)); },
+        for_documents(documents.size(), options));
+  }
+  result.details = {{"documents", sum.documents},
+                    {"tokens", sum.tokens},
+                    {"scored_tokens", sum.scored},
+                    {"bytes", sum.bytes},
+                    {"scored_bytes", sum.scored_bytes}};
+  for (const TextScore& document : documents) {
+    result.items["nats"].push_back(document.nats);
+    result.items["scored_bytes"].push_back(document.scored_bytes);
+  }
+  return result;
+}
+
+EvalResult perplexity_difference(const std::string& dataset, const std::vector<TextScore>& before,
+                                 const std::vector<TextScore>& after,
+                                 const BootstrapOptions& options) {
+  EvalResult result = empty_result(dataset, after.size());
+  result.system = "edit - model";
+  for (const Measure& measure : kMeasures) {
+    result.scores[measure.name] = EvalScore::of(
+        after.size(),
+        [&](std::span<const uint32_t> items) {
+          return measure.of(sum_of(after, items)) - measure.of(sum_of(before, items));
+        },
+        for_documents(after.size(), options));
+  }
+  return result;
+}
+
+}  // namespace expertoire
