@@ -193,7 +193,7 @@ def test_before_and_after_an_edit(run, edit):
     for task in (("choice", "--data", FIXTURES / "generic.jsonl"),
                  ("lambada", "--data", FIXTURES / "lambada.jsonl"),
                  ("perplexity", "--data", FIXTURES / "documents.jsonl")):
-        before, after, difference = results(run, *task, "--edit", edit)
+        before, after, difference = results(run, *task, "--edit", edit, "--model", "olmoe-small")
         assert [before["system"], after["system"], difference["system"]] == ["model", "edit", "edit - model"]
         assert "edit_hash" not in before["provenance"] and "edit_hash" in after["provenance"]
         main = before["main"]
