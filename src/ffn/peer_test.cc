@@ -52,7 +52,8 @@ Result run(const Model& model, const KernelTable& kernels, const Matrix& rows,
   input.tokens = static_cast<int64_t>(rows.size());
   input.f32 = {Compute::kF32, reinterpret_cast<std::byte*>(x.data()), width, width};
   input.compute = input.f32;
-  const auto edits = RoutingEdit({}, items).compile(model.edit_model(), model.editable_layers());
+  const auto edits =
+      RoutingEdit({}, items).compile(model.config().edit_model(), model.config().editable_layers());
   const LayerEdit* edit = edits.contains(0) ? &edits.at(0) : nullptr;
   Routing routing;
   FfnScratch scratch;
@@ -266,8 +267,10 @@ TEST_F(PeerEditTest, ReroutedAndForcedExperts) {
 TEST_F(PeerEditTest, WhatCannotBeDoneIsRefused) {
   const auto model = miniature_.load();
   const auto refused = [&](const Item& item) {
-    const auto error = error_of(
-        [&] { RoutingEdit({}, {item}).compile(model->edit_model(), model->editable_layers()); });
+    const auto error = error_of([&] {
+      RoutingEdit({}, {item})
+          .compile(model->config().edit_model(), model->config().editable_layers());
+    });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument) << error->what();
   };
