@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from program import (BAD_FILE, CANCELLED, INVALID, IO, NOT_FOUND, ROOT, TRAINER, names,
+from program import (BAD_FILE, CANCELLED, INVALID, IO, NOT_FOUND, PROGRAM, ROOT, TRAINER, names,
                      wait_until_it_catches)
 from safetensors.numpy import load_file
 
@@ -157,6 +157,24 @@ def test_transformers_reads_the_baselines(kind, tied, data, tmp_path):
     assert len(ours) == 1
     assert abs(ours[0] - loss.item()) < 1e-5 * loss.item()
     assert AutoTokenizer.from_pretrained(folder)("a b")["input_ids"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_engine_reads_every_kind(kind, data, tmp_path):
+    """The trainer's held-out loss is that of the engine's logits."""
+    config = configure(tmp_path, kind, {"initializer_range": 0.1, "moe_router_norm": "key"}, steps=6,
+                       evaluate_sequences=0, evaluate_every=0)
+    run(config, data, tmp_path / "out", "--tokenizer", TOKENIZER)
+    ids = held_out_sequences(data, 32)
+    (tmp_path / "ids.json").write_text(json.dumps(ids[:, :-1].tolist()))
+    subprocess.run([PROGRAM, "forward", "--model", tmp_path / "out/step-00000006", "--ids", tmp_path / "ids.json",
+                    "--stages", "logits", "--compute", "f32", "--out", tmp_path / "o.safetensors"], check=True)
+    logits = load_file(tmp_path / "o.safetensors")["logits"].astype(np.float64)
+    right = logits[np.arange(len(logits)), ids[:, 1:].ravel()]
+    most = logits.max(-1)
+    loss = np.mean(np.log(np.exp(logits - most[:, None]).sum(-1)) + most - right)
+    ours, = [line["held_out_loss"] for line in records(tmp_path / "out") if "held_out_loss" in line]
+    assert abs(ours - loss) < 1e-5 * loss
 
 
 def test_weights_of_a_checkpoint_with_a_frozen_router(data, tmp_path):
