@@ -101,7 +101,7 @@ TEST(CompareTest, CorrelationsArePairedByRow) {
 TEST(CompareTest, RefusesRunsThatCannotBePaired) {
   const auto refusal = [](const EvalResult& a, const std::vector<EvalResult>& b) {
     const auto error = test::error_of([&] { compare_results({a}, b, {.resamples = 5}); });
-    return error ? error->what() : "was compared";
+    return std::string(error ? error->what() : "was compared");
   };
   const EvalResult good = result_of(0.5);
   EXPECT_THAT(refusal(good, {result_of(0.5, 30)}), HasSubstr("60 and 30 rows"));
