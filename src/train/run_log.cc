@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "io/gzip_lines.h"
 #include "io/json.h"
 #include "io/refuse.h"
-#include "io/gzip_lines.h"
 
 namespace expertoire::train {
 namespace {
