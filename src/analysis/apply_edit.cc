@@ -203,7 +203,7 @@ class Applier {
           name == "config.json" || name == kOwnEditFile || name.ends_with(".index.json")) {
         continue;
       }
-      write_file(to + "/" + name, read_text_file(entry.path().string()));
+      write_file(fmt::format("{}/{}", to, name), read_text_file(entry.path().string()));
     }
   }
 

@@ -27,6 +27,7 @@ constexpr const char* kTexts = "{{choices.text|tojson}}";
 
 }  // namespace
 
+// One table. NOLINTNEXTLINE(readability-function-size)
 const std::vector<ChoiceTask>& choice_tasks() {
   static const std::vector<ChoiceTask> tasks = {
       {.name = "generic",

@@ -95,8 +95,7 @@ void MonetFfn::activate(Executor& executor, const FfnInput& input, Blocks blocks
       const int64_t first = task / count * kStripsPerTask;
       const int64_t last = std::min(first + kStripsPerTask, up.strips());
       for (int64_t strip = first; strip < last; ++strip) {
-        activate_strip(executor.kernels(), up, strip, w_.width, input.compute, block.first,
-                       block.pairs[side], block.neurons[side].data());
+        activate_strip(executor.kernels(), up, strip, w_.width, input.compute, block, side);
       }
     });
   }
@@ -138,9 +137,8 @@ void MonetFfn::project(Executor& executor, Blocks blocks, const Rows& out) const
     to.data += static_cast<int64_t>(half) * down.outputs * static_cast<int64_t>(sizeof(float));
     executor.pool().parallel_for(down.panels() * count, [&](int64_t task, int worker) {
       const MonetBlock& block = blocks[static_cast<size_t>(task % count)];
-      add_panel(executor.kernels(), down, task / count, w_.slot(), block.pairs[side],
-                block.values[side].data(), executor.tile(worker), block.last - block.first,
-                static_cast<float*>(to.row(block.first)), to.stride);
+      add_panel(executor.kernels(), {down, task / count, w_.slot()}, block, side,
+                executor.tile(worker), to);
     });
   }
 }

@@ -70,7 +70,8 @@ void add_keys(Kernel kernel, const MonetPairs& pairs, const T* values, const T* 
 }  // namespace
 
 void activate_strip(const KernelTable& kernels, const StripMatrix& up, int64_t strip, int64_t width,
-                    const Rows& x, int64_t first, const MonetPairs& pairs, float* neurons) {
+                    const Rows& x, MonetBlock& block, size_t side) {
+  const MonetPairs& pairs = block.pairs[side];
   const int64_t begin = strip * kStripWidth;
   const int64_t end = std::min(begin + kStripWidth, up.outputs);
   const int64_t first_key = begin / width;
@@ -78,12 +79,12 @@ void activate_strip(const KernelTable& kernels, const StripMatrix& up, int64_t s
   const Wanted wanted(pairs, first_key, last_key);
   if (wanted.count == 0) return;
   alignas(64) std::array<float, kMonetBlock * kStripWidth> c;
-  strip_product(kernels, up, strip, x, first, wanted, c.data());
+  strip_product(kernels, up, strip, x, block.first, wanted, c.data());
   squared_relu(up.bias.data() + begin, wanted.count, c.data());
   for (int64_t key = first_key; key < last_key; ++key) {
     const int64_t from = std::max(begin, key * width);
     const int64_t count = std::min(end, (key + 1) * width) - from;
-    float* out = neurons + pairs.begin(key) * width + from - key * width;
+    float* out = block.neurons[side].data() + pairs.begin(key) * width + from - key * width;
     for (const int32_t token : pairs.tokens(key)) {
       const float* row =
           c.data() + wanted.place[static_cast<size_t>(token)] * kStripWidth + from - begin;
@@ -93,22 +94,26 @@ void activate_strip(const KernelTable& kernels, const StripMatrix& up, int64_t s
   }
 }
 
-void add_panel(const KernelTable& kernels, const PackedMatrix& down, int64_t panel, int64_t slot,
-               const MonetPairs& pairs, const std::byte* values, float* tile, int64_t tokens,
-               float* out, int64_t stride) {
+void add_panel(const KernelTable& kernels, const KeyPanel& panel, const MonetBlock& block,
+               size_t side, float* tile, const Rows& out) {
+  const PackedMatrix& down = panel.down;
+  const int64_t tokens = block.last - block.first;
+  const std::byte* values = block.values[side].data();
   std::fill_n(tile, tokens * kPanelWidth, 0.0F);
   if (down.compute == Compute::kF32) {
-    add_keys(kernels.panel_add_f32, pairs, reinterpret_cast<const float*>(values),
-             reinterpret_cast<const float*>(down.panel(panel)), slot, tile);
+    add_keys(kernels.panel_add_f32, block.pairs[side], reinterpret_cast<const float*>(values),
+             reinterpret_cast<const float*>(down.panel(panel.panel)), panel.slot, tile);
   } else {
-    add_keys(kernels.panel_add_bf16, pairs, reinterpret_cast<const bf16_t*>(values),
-             reinterpret_cast<const bf16_t*>(down.panel(panel)), slot, tile);
+    add_keys(kernels.panel_add_bf16, block.pairs[side], reinterpret_cast<const bf16_t*>(values),
+             reinterpret_cast<const bf16_t*>(down.panel(panel.panel)), panel.slot, tile);
   }
   std::array<float*, kMonetBlock> rows;
   for (int64_t t = 0; t < tokens; ++t) {
-    rows[static_cast<size_t>(t)] = out + t * stride + panel * kPanelWidth;
+    rows[static_cast<size_t>(t)] =
+        static_cast<float*>(out.row(block.first + t)) + panel.panel * kPanelWidth;
   }
-  kernels.accumulate(tile, static_cast<int>(tokens), down.panel_width(panel), nullptr, rows.data());
+  kernels.accumulate(tile, static_cast<int>(tokens), down.panel_width(panel.panel), nullptr,
+                     rows.data());
 }
 
 }  // namespace expertoire

@@ -7,16 +7,22 @@
 
 namespace expertoire {
 
-/// neurons[pair][neuron] = relu²(U x + b) for the neurons of one strip of a side, for all pairs of
-/// their keys. x: rows of the batch, the block's from `first` on; neurons: [pairs, width].
+/// block.neurons[side] [pair][neuron] = relu²(U x + b) for the neurons of one strip of a side, for
+/// all pairs of their keys, of `width` neurons each. x: rows of the batch.
 void activate_strip(const KernelTable& kernels, const StripMatrix& up, int64_t strip, int64_t width,
-                    const Rows& x, int64_t first, const MonetPairs& pairs, float* neurons);
+                    const Rows& x, MonetBlock& block, size_t side);
 
-/// out[t][panel] += Σ over the keys that token t kept, in rising order, of the key's slot times its
-/// columns of `down` [outputs, n · slot]. values: [pairs, slot], in the type of `down`; tile:
-/// [tokens][kPanelWidth], scratch; out: the block's first row, `stride` elements between rows.
-void add_panel(const KernelTable& kernels, const PackedMatrix& down, int64_t panel, int64_t slot,
-               const MonetPairs& pairs, const std::byte* values, float* tile, int64_t tokens,
-               float* out, int64_t stride);
+/// A panel of `down` [outputs, n · slot].
+struct KeyPanel {
+  const PackedMatrix& down;
+  int64_t panel;
+  int64_t slot;
+};
+
+/// out[t][panel] += Σ over the keys of `side` that token t kept, in rising order, of the key's slot
+/// in block.values[side] times its columns. tile: [tokens of a block][kPanelWidth], scratch; out:
+/// f32 rows of the batch.
+void add_panel(const KernelTable& kernels, const KeyPanel& panel, const MonetBlock& block,
+               size_t side, float* tile, const Rows& out);
 
 }  // namespace expertoire
