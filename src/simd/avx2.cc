@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/level.h"
+#include "simd/turn.h"
 #include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind (see avx512.cc).
@@ -46,12 +47,6 @@ __m256 low_half(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pa
 
 __m256 high_half(__m256i pairs) {
   return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
-}
-
-int load_pair(const bf16_t* x) {
-  int pair;
-  __builtin_memcpy(&pair, x, sizeof pair);
-  return pair;
 }
 
 template <int R>

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/level.h"
+#include "simd/turn.h"
 #include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind (see avx512.cc).
@@ -18,17 +19,9 @@ __m256 high_half(__m256i pairs) {
   return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
 }
 
-int load_pair(const bf16_t* x) {
-  int pair;
-  __builtin_memcpy(&pair, x, sizeof pair);
-  return pair;
-}
-
 // A vector of a strip: eight bytes of each of four outputs. An element is the sum of kChains sums
 // of two lanes each, whatever the number of rows.
 constexpr int kChains = 2;
-template <class T>
-constexpr int kTurn = 8 / sizeof(T);  // inputs in eight bytes
 
 // Eight bytes of a row, for all outputs.
 __m256 broadcast_turn(const void* x) {
@@ -41,18 +34,6 @@ __m256 broadcast_turn(const void* x) {
 __m128 fold(const __m256* chains) {
   const __m256 sum = _mm256_add_ps(chains[0], chains[1]);
   return _mm_hadd_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
-}
-
-// The bits of a row's last values, at most eight bytes of them.
-template <class T>
-long long last_turn(const T* x, int64_t left) {
-  unsigned long long turn = 0;
-  for (int64_t i = 0; i < left && i < kTurn<T>; ++i) {
-    unsigned long long bits = 0;
-    __builtin_memcpy(&bits, x + i, sizeof(T));
-    turn |= bits << (8 * sizeof(T) * static_cast<unsigned>(i));
-  }
-  return static_cast<long long>(turn);
 }
 
 // chain += a turn of a row times that of each of four outputs.

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "simd/level.h"
+#include "simd/turn.h"
 #include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind: an inline function
@@ -45,12 +46,6 @@ __m512 low_half(__m512i pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pa
 
 __m512 high_half(__m512i pairs) {
   return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
-}
-
-int load_pair(const bf16_t* x) {
-  int pair;
-  __builtin_memcpy(&pair, x, sizeof pair);
-  return pair;
 }
 
 template <int R>

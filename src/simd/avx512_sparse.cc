@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/level.h"
+#include "simd/turn.h"
 #include "simd/unroll.h"
 
 // Nothing from the standard library but templates that leave no code behind (see avx512.cc).
@@ -19,18 +20,10 @@ __m512 high_half(__m512i pairs) {
   return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
 }
 
-int load_pair(const bf16_t* x) {
-  int pair;
-  __builtin_memcpy(&pair, x, sizeof pair);
-  return pair;
-}
-
 // A vector of a strip: eight bytes of each of its outputs. An element is the sum of kChains sums of
 // two lanes each, whatever the number of rows, so that a lone row does not wait for itself.
 constexpr int kChains = 4;
-template <class T>
-constexpr int kTurn = 8 / sizeof(T);  // inputs in eight bytes
-constexpr int kStripRows = 6;         // 24 accumulators
+constexpr int kStripRows = 6;  // 24 accumulators
 
 // Eight bytes of a row, for all outputs.
 __m512 broadcast_turn(const void* x) {
@@ -44,18 +37,6 @@ __m256 fold(const __m512* chains) {
       _mm512_add_ps(_mm512_add_ps(chains[0], chains[1]), _mm512_add_ps(chains[2], chains[3]));
   const __m256 pairs = _mm256_hadd_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
   return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(pairs), 0xd8));
-}
-
-// The bits of a row's last values, at most eight bytes of them.
-template <class T>
-long long last_turn(const T* x, int64_t left) {
-  unsigned long long turn = 0;
-  for (int64_t i = 0; i < left && i < kTurn<T>; ++i) {
-    unsigned long long bits = 0;
-    __builtin_memcpy(&bits, x + i, sizeof(T));
-    turn |= bits << (8 * sizeof(T) * static_cast<unsigned>(i));
-  }
-  return static_cast<long long>(turn);
 }
 
 // chain += a turn of a row times that of each output.

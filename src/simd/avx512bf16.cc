@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/level.h"
+#include "simd/turn.h"
 #include "simd/unroll.h"
 
 namespace expertoire::avx512bf16 {
@@ -10,12 +11,6 @@ namespace {
 constexpr int kParts = 4;     // vectors of 16 outputs in a panel row
 constexpr int kPairs = 32;    // bf16 values of one vector
 constexpr int kMostRows = 6;  // 24 accumulators, 4 weights, 1 activation
-
-int load_pair(const bf16_t* x) {
-  int pair;
-  __builtin_memcpy(&pair, x, sizeof pair);
-  return pair;
-}
 
 // R rows against a whole panel. `ahead`: where the prefetch of the next panel goes on; Lines cache
 // lines are asked for in each step.
@@ -75,9 +70,7 @@ void panel_bf16(const bf16_t* const* a, int m, const bf16_t* panel, int64_t k, c
 
 // --- Sparse products ----------------------------------------------------------------------------
 
-constexpr int kChains = 4;  // as in avx512.cc: sums of an element of a strip
-template <class T>
-constexpr int kTurn = 8 / sizeof(T);
+constexpr int kChains = 4;  // as in avx512_sparse.cc: sums of an element of a strip
 
 __m512 broadcast_turn(const bf16_t* x) {
   double turn;
@@ -90,18 +83,6 @@ __m256 fold(const __m512* chains) {
       _mm512_add_ps(_mm512_add_ps(chains[0], chains[1]), _mm512_add_ps(chains[2], chains[3]));
   const __m256 pairs = _mm256_hadd_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
   return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(pairs), 0xd8));
-}
-
-// The bits of a row's last values, at most eight bytes of them.
-template <class T>
-long long last_turn(const T* x, int64_t left) {
-  unsigned long long turn = 0;
-  for (int64_t i = 0; i < left && i < kTurn<T>; ++i) {
-    unsigned long long bits = 0;
-    __builtin_memcpy(&bits, x + i, sizeof(T));
-    turn |= bits << (8 * sizeof(T) * static_cast<unsigned>(i));
-  }
-  return static_cast<long long>(turn);
 }
 
 void add_turn(__m512 x, const bf16_t* turn, __m512& chain) {
