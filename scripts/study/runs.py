@@ -35,6 +35,9 @@ class Run:
 
     @property
     def name(self):
+        """Folder of the run. Every sweep passes through the base, which is trained once for all of them."""
+        if self.tokens == SWEEP_TOKENS and self.model == KINDS["monet_vd"]:
+            return f"base-{self.seed}"
         return f"{self.table}-{self.setting}-{self.seed}"
 
     def config(self, tokens=None):
@@ -48,7 +51,7 @@ def vertical(table, setting, tokens=SWEEP_TOKENS, seed=1, **changes):
 
 
 def all_runs():
-    """Every run, the most wanted first. A setting of a sweep that is the base's is trained at the sweep's length too."""
+    """Every run, the most wanted first. The base stands in every sweep, under one name."""
     runs = [Run("kind", kind, seed, TOKENS, model) for seed in SEEDS for kind, model in KINDS.items()]
     runs += [vertical("norm", "head", TOKENS, seed, moe_router_norm="head") for seed in SEEDS]
     runs += [vertical("n", n, moe_experts=n) for n in (64, 128, 256, 512)]

@@ -48,7 +48,7 @@ def train_all(out, trainer, data, tokenizer, jobs=1, tokens=None, runs=None):
     """Trains all runs. `tokens` overrides their length (for a trial of the whole). On an error or Ctrl-C the
     processes are told to stop, and write a checkpoint first."""
     running, done = {}, 0
-    runs = all_runs() if runs is None else runs
+    runs = list({run.name: run for run in (all_runs() if runs is None else runs)}.values())
     try:
         for run in runs:
             process = start(run, out, trainer, data, tokenizer, tokens)
