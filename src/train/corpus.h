@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "train/document_source.h"
+#include "io/document_source.h"
 #include "train/manifest.h"
 
 namespace expertoire::train {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "train/hold_out.h"
+#include "io/hold_out.h"
 
 namespace expertoire::train {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace expertoire::train {
+namespace expertoire {
 
 /// Of every `every` documents of a file, the one at `index` is held out. A row of JSON Lines is a
 /// document. A plain text is a row of pieces of `piece` Unicode characters each; every line that
@@ -22,4 +22,4 @@ struct HoldOut {
   bool operator==(const HoldOut&) const = default;
 };
 
-}  // namespace expertoire::train
+}  // namespace expertoire

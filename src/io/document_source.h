@@ -6,9 +6,9 @@
 #include <string>
 
 #include "io/gzip_lines.h"
-#include "train/hold_out.h"
+#include "io/hold_out.h"
 
-namespace expertoire::train {
+namespace expertoire {
 
 struct Document {
   std::string text;
@@ -50,4 +50,4 @@ class DocumentSource {
   std::optional<std::string> waiting_;  // the line that begins the next run
 };
 
-}  // namespace expertoire::train
+}  // namespace expertoire

@@ -1,4 +1,4 @@
-#include "train/document_source.h"
+#include "io/document_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/gzip.h"
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 using ::testing::ElementsAre;
@@ -135,4 +135,4 @@ TEST(DocumentSourceTest, RefusesWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace expertoire::train
+}  // namespace expertoire

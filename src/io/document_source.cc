@@ -1,4 +1,4 @@
-#include "train/document_source.h"
+#include "io/document_source.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "io/json.h"
 #include "io/refuse.h"
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 using nlohmann::json;
@@ -128,4 +128,4 @@ std::optional<Document> DocumentSource::next_run() {
   return document;
 }
 
-}  // namespace expertoire::train
+}  // namespace expertoire
