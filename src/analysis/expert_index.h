@@ -11,15 +11,16 @@
 
 #include "analysis/unit_record.h"
 #include "io/sqlite.h"
+#include "model/model.h"
 
 namespace expertoire {
 
 /// What an index says of itself.
 struct IndexInfo {
-  /// model, weights_hash, corpus, options, command, begun, finished … (docs/experts.md).
+  /// model, weights, corpus, options, command, finished … (docs/experts.md).
   std::map<std::string, std::string> provenance;
-  std::vector<std::string> labels;     ///< of documents, by the order in which they came
-  std::vector<int64_t> label_tokens;   ///< tokens read, by label
+  std::vector<std::string> labels;    ///< of documents, by the order in which they came
+  std::vector<int64_t> label_tokens;  ///< tokens read, by label
   std::vector<int64_t> label_documents;
   int64_t documents = 0, tokens = 0;
   double threshold = 0;  ///< joint experts with a score at or below this were not counted
@@ -72,10 +73,9 @@ class ExpertIndex {
   /// Errors: kInvalidArgument when there is no such document.
   IndexedDocument document(int32_t number) const;
   /// Of each document, its stored masses: unit numbers, rising, and the mass of each.
-  void for_each_document(
-      const std::function<void(int32_t document, int label, int64_t tokens,
-                               std::span<const int32_t> units, std::span<const float> masses)>&
-          take) const;
+  void for_each_document(const std::function<void(int32_t document, int label, int64_t tokens,
+                                                  std::span<const int32_t> units,
+                                                  std::span<const float> masses)>& take) const;
 
   /// Passages with the words, the best first, at most `most`. `query` is words or, in quotes,
   /// phrases, all of which must be there; a word may end in *. Errors: kInvalidArgument for an
@@ -93,9 +93,7 @@ class ExpertIndex {
   std::unique_ptr<UnitTable> units_;
 };
 
-/// Errors: kInvalidArgument when a model is not the one that the index was made with (`weights`:
-/// its weights_hash).
-void check_same_model(const ExpertIndex& index, const std::string& model_name,
-                      const std::string& weights_hash);
+/// Errors: kInvalidArgument when a model is not the one that the index was made with.
+void check_same_model(const ExpertIndex& index, const Model& model);
 
 }  // namespace expertoire

@@ -30,9 +30,9 @@ constexpr int position_bin(int position) {
 
 /// Uses in the documents of one label.
 struct LabelUse {
-  int64_t count = 0;
   double mass = 0;
-  int64_t documents = 0;  ///< in which the unit's mass reached the index's support
+  uint32_t count = 0;
+  uint32_t documents = 0;  ///< in which the unit's mass reached the index's support
 
   bool operator==(const LabelUse&) const = default;
 };
@@ -42,7 +42,7 @@ struct LabelUse {
 /// where it is 0.
 struct TokenUse {
   int32_t token = 0;
-  int64_t count = 0;
+  uint32_t count = 0;
   double mass = 0;
   double error = 0;
 

@@ -5,15 +5,16 @@ namespace expertoire::cli {
 // Each is defined in the file of its name.
 extern const Command kEmbedCommand, kCalibrateCommand, kSimilarityCommand, kNearestCommand,
     kPromptsCommand, kForwardCommand, kTraceCommand, kGenerateCommand, kPerplexityCommand,
-    kEditCommand, kEvalCommand, kTokenizeCommand, kDetokenizeCommand, kChatTemplateCommand,
-    kInfoCommand, kBenchCommand, kDemoCommand;
+    kEditCommand, kExpertsCommand, kEvalCommand, kTokenizeCommand, kDetokenizeCommand,
+    kChatTemplateCommand, kInfoCommand, kBenchCommand, kDemoCommand;
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
-      kEmbedCommand,   kCalibrateCommand, kSimilarityCommand, kNearestCommand,      kPromptsCommand,
-      kForwardCommand, kTraceCommand,     kGenerateCommand,   kPerplexityCommand,   kEditCommand,
-      kEvalCommand,    kTokenizeCommand,  kDetokenizeCommand, kChatTemplateCommand, kInfoCommand,
-      kBenchCommand,   kDemoCommand};
+      kEmbedCommand,      kCalibrateCommand,  kSimilarityCommand,   kNearestCommand,
+      kPromptsCommand,    kForwardCommand,    kTraceCommand,        kGenerateCommand,
+      kPerplexityCommand, kEditCommand,       kExpertsCommand,      kEvalCommand,
+      kTokenizeCommand,   kDetokenizeCommand, kChatTemplateCommand, kInfoCommand,
+      kBenchCommand,      kDemoCommand};
   return list;
 }
 

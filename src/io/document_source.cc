@@ -14,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kLongestRun = size_t{64} << 20;
-
 bool is_json_lines(std::string_view path) {
   if (path.ends_with(".gz")) path.remove_suffix(3);
   if (path.ends_with(".jsonl")) return true;
@@ -36,9 +34,10 @@ void check_options(const std::string& path, const DocumentOptions& options, bool
            "a number from 0 and below the number of documents");
   }
   if (rule.piece < 1) refuse(fmt::format("pieces of {} characters", rule.piece), "1 or more");
-  if (!json_lines && options.licence.starts_with('@')) {
-    refuse(fmt::format("the licence {}", in_quotes(options.licence)),
-           "the name of the licence: a plain text has no fields");
+  for (const std::string& value : {options.licence, options.label}) {
+    if (json_lines || !value.starts_with('@')) continue;
+    refuse(fmt::format("the field {}", in_quotes(value.substr(1))),
+           "a word for the whole file: a plain text has no fields");
   }
 }
 
@@ -58,6 +57,11 @@ const std::string& text_field(const json& row, const std::string& name, const st
              "name the field of the text with --field");
   }
   return found->get_ref<const std::string&>();
+}
+
+// What stands for all documents, or as "@name" the row's own.
+std::string constant_or_field(const json& row, const std::string& value, const std::string& what) {
+  return value.starts_with('@') ? text_field(row, value.substr(1), what) : value;
 }
 
 }  // namespace
@@ -88,9 +92,10 @@ std::optional<Document> DocumentSource::next_row() {
   const HoldOut& rule = options_.hold_out;
   Document document;
   document.text = text_field(row, options_.field, what());
-  document.licence = options_.licence.starts_with('@')
-                         ? text_field(row, options_.licence.substr(1), what())
-                         : options_.licence;
+  document.licence = constant_or_field(row, options_.licence, what());
+  document.label = constant_or_field(row, options_.label, what());
+  if (!options_.name.empty()) document.name = text_field(row, options_.name, what());
+  document.line = lines_.line();
   const bool marked = !rule.field.empty() && row.value(rule.field, json()) == rule.value;
   document.held_out = rule.holds(row_++) || marked;
   return document;
@@ -113,10 +118,13 @@ std::optional<Document> DocumentSource::next_run() {
   if (!line) return std::nullopt;
   Document document;
   document.licence = options_.licence;
+  document.label = options_.label;
+  document.line = lines_.line();
   document.held_out = line_is_held_out(characters_of(*line));
   do {
     const int64_t characters = characters_of(*line);
-    const bool fits = document.text.empty() || document.text.size() + line->size() <= kLongestRun;
+    const bool fits =
+        document.text.empty() || document.text.size() + line->size() <= options_.longest_run;
     if (!fits || line_is_held_out(characters) != document.held_out) {
       waiting_ = std::move(line);
       break;

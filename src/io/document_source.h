@@ -12,19 +12,23 @@ namespace expertoire {
 
 struct Document {
   std::string text;
-  std::string licence;
+  std::string licence, label, name;  ///< as DocumentOptions says
+  int64_t line = 0;                  ///< where it begins in its file, from 1
   bool held_out = false;
 };
 
 struct DocumentOptions {
   std::string field = "text";  ///< of a row of JSON Lines
   /// Of every document; or, as "@name", the field of each row that names it.
-  std::string licence;
+  std::string licence, label;
+  std::string name;  ///< field of a row that names it; empty: none
+  /// Bytes after which a document of a plain text ends, at the end of a line.
+  size_t longest_run = size_t{64} << 20;
   HoldOut hold_out;
 };
 
 /// Reads .jsonl (a row is a document) and .txt (runs of lines, see HoldOut), also with .gz behind.
-/// Memory holds one document: of a plain text at most 64 MB, where the next one begins.
+/// Memory holds one document: of a plain text at most longest_run and a line.
 class DocumentSource {
  public:
   /// Errors: kInvalidArgument (another ending of the name; "@name" for a plain text; a rule that

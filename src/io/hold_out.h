@@ -15,8 +15,8 @@ struct HoldOut {
   int64_t index = 9;
   int64_t piece = 20000;
   /// A row whose `field` is the string `value` is held out too: a split that the data came with.
-  std::string field;
-  std::string value;
+  std::string field = {};
+  std::string value = {};
 
   bool holds(int64_t document) const { return every > 0 && document % every == index; }
   bool operator==(const HoldOut&) const = default;

@@ -48,6 +48,7 @@ class Statement {
   std::string text(int column) const;
   bool is_null(int column) const;
   std::span<const std::byte> blob(int column) const;  ///< valid until the next step
+  const std::string& path() const { return path_; }
   /// A blob as values. Errors: kBadFile when its size is not a multiple of one.
   template <class T>
   std::vector<T> array(int column) const;
