@@ -3,10 +3,10 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand;
+extern const Command kExpertsIndexCommand, kExpertsDomainsCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand};
+  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsDomainsCommand};
   return list;
 }
 
