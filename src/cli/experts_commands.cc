@@ -3,10 +3,11 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand, kExpertsDomainsCommand;
+extern const Command kExpertsIndexCommand, kExpertsDomainsCommand, kExpertsMaskStudyCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsDomainsCommand};
+  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsDomainsCommand,
+                                            kExpertsMaskStudyCommand};
   return list;
 }
 
