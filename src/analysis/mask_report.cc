@@ -117,8 +117,8 @@ std::string agreement_table(const json& agreement) {
 constexpr std::string_view kIntroduction =
     "<p>What it costs the held-out text of every domain when the experts of one domain, the "
     "target, "
-    "are taken away. Changes are in thousandths of a bit a byte, more is worse; in brackets 95 % "
-    "intervals over documents. In the heat maps, bold numbers have an interval without 0. "
+    "are taken away. Changes are in thousandths of a bit a byte, more is worse; small numbers are "
+    "95 % intervals over documents. In the heat maps, bold numbers have an interval without 0. "
     "No document took part in selecting the experts. A domain with fewer than ten documents is "
     "shown without an interval and has no part in the means.</p>\n";
 

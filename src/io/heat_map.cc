@@ -10,6 +10,9 @@
 namespace expertoire {
 namespace {
 
+// As styles: a page's own style sheet goes before attributes.
+constexpr const char* kBold = " style=\"font-weight: 700\"";
+constexpr const char* kSoft = " style=\"fill: #667085\"";
 constexpr double kLetter = 7.2, kRow = 26, kTop = 64, kMargin = 12;
 
 double widest(const std::vector<std::string>& names) {
@@ -45,6 +48,13 @@ std::string label(double x, double y, const char* anchor, const std::string& tex
                      anchor, style, xml_text(text));
 }
 
+// Without the sign of what rounds to zero.
+std::string shown(double value, int decimals) {
+  const std::string text = fmt::format("{:.{}f}", value, decimals);
+  return text.find_first_not_of("-0.") == std::string::npos && text[0] == '-' ? text.substr(1)
+                                                                              : text;
+}
+
 std::string cell(const HeatMap& map, const Layout& layout, size_t row, size_t column) {
   const HeatCell& of = map.cells[row][column];
   const double x = layout.left + layout.cell * static_cast<double>(column);
@@ -55,8 +65,8 @@ std::string cell(const HeatMap& map, const Layout& layout, size_t row, size_t co
       "fill=\"{}\" stroke=\"#fff\"/>",
       xml_text(of.hint), x, y, layout.cell, kRow, none ? "#eee" : colour(of.value, map.most));
   svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\"{}>{}</text></g>\n",
-                     x + layout.cell / 2, y + 17, of.sure ? " font-weight=\"700\"" : "",
-                     none ? "–" : fmt::format("{:.{}f}", of.value, map.decimals));
+                     x + layout.cell / 2, y + 17, of.sure ? kBold : "",
+                     none ? "–" : shown(of.value, map.decimals));
   return svg;
 }
 
@@ -79,9 +89,9 @@ std::string svg_heat_map(const HeatMap& map) {
       "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#222\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
       layout.width, layout.height, xml_text(map.title));
-  svg += label(kMargin, 20, "start", map.title, " font-weight=\"700\"");
-  svg += label(kMargin, kTop - 8, "start", map.row_title, " fill=\"#667085\"");
-  svg += label(layout.left, 38, "start", map.column_title, " fill=\"#667085\"");
+  svg += label(kMargin, 20, "start", map.title, kBold);
+  svg += label(kMargin, kTop - 8, "start", map.row_title, kSoft);
+  svg += label(layout.left, 38, "start", map.column_title, kSoft);
   for (size_t column = 0; column < map.columns.size(); ++column) {
     const double x = layout.left + layout.cell * (static_cast<double>(column) + 0.5);
     svg += label(x, kTop - 8, "middle", map.columns[column]);
@@ -92,8 +102,8 @@ std::string svg_heat_map(const HeatMap& map) {
     for (size_t column = 0; column < map.columns.size(); ++column) {
       svg += cell(map, layout, row, column);
     }
-    svg += frame(map, layout, row);
   }
+  for (size_t row = 0; row < map.rows.size(); ++row) svg += frame(map, layout, row);
   return svg + "</svg>\n";
 }
 
