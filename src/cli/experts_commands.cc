@@ -3,10 +3,12 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand;
+extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
+    kExpertsStatsCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand};
+  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsShowCommand,
+                                            kExpertsTopCommand, kExpertsStatsCommand};
   return list;
 }
 
