@@ -17,11 +17,6 @@ struct Ranked {
   auto falling() const { return std::tuple(-key, -mass, number); }
 };
 
-bool passes(const UnitFilter& filter, const Unit& unit) {
-  return (!filter.layer || *filter.layer == unit.layer) &&
-         (filter.kinds.empty() || std::ranges::find(filter.kinds, unit.kind) != filter.kinds.end());
-}
-
 // Only what the summary of a unit cannot tell needs its whole record.
 bool needs_labels(UnitOrder order, const UnitFilter& filter) {
   return order == UnitOrder::kSkew || filter.label || filter.least_documents > 0;
@@ -39,7 +34,9 @@ std::vector<Ranked> rank_by_summary(const ExpertIndex& index, UnitOrder order,
                                     const UnitFilter& filter) {
   std::vector<Ranked> all;
   for (const UnitSummary& unit : index.summaries()) {
-    if (!passes(filter, index.units().unit(unit.number))) continue;
+    if (unit.count < filter.least_uses || !passes(filter, index.units().unit(unit.number))) {
+      continue;
+    }
     all.push_back({key_of(order, unit), unit.mass, unit.number});
   }
   return all;
@@ -49,7 +46,7 @@ std::vector<Ranked> rank_by_labels(const ExpertIndex& index, UnitOrder order,
                                    const UnitFilter& filter) {
   std::vector<Ranked> all;
   index.for_each([&](const UnitRecord& record) {
-    if (!passes(filter, record.unit)) return;
+    if (record.count < filter.least_uses || !passes(filter, record.unit)) return;
     const std::vector<LabelRate> rates = label_rates(record, index.info());
     if (rates.empty() || (filter.label && rates[0].label != *filter.label) ||
         rates[0].use.documents < filter.least_documents) {
@@ -65,6 +62,11 @@ std::vector<Ranked> rank_by_labels(const ExpertIndex& index, UnitOrder order,
 }
 
 }  // namespace
+
+bool passes(const UnitFilter& filter, const Unit& unit) {
+  return (!filter.layer || *filter.layer == unit.layer) &&
+         (filter.kinds.empty() || std::ranges::find(filter.kinds, unit.kind) != filter.kinds.end());
+}
 
 std::vector<UnitRecord> ranked_units(const ExpertIndex& index, UnitOrder order,
                                      const UnitFilter& filter, size_t most) {

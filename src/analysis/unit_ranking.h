@@ -18,9 +18,13 @@ inline constexpr std::string_view kUnitKindNames[] = {"expert", "left", "right"}
 struct UnitFilter {
   std::vector<UnitKind> kinds;  ///< empty: all
   std::optional<int> layer;
+  int64_t least_uses = 0;
   std::optional<int> label;     ///< that uses it at the highest rate
   int64_t least_documents = 0;  ///< of the label with the highest rate, that hold the unit
 };
+
+/// Are kind and layer among those that are asked for?
+bool passes(const UnitFilter& filter, const Unit& unit);
 
 /// The first `most` by that order, equal ones by number. Errors: kInvalidArgument for a layer that
 /// does not route.

@@ -16,15 +16,19 @@ std::optional<UnitRecord> UnitReader::next() {
   return sorted(read_unit(rows_, index_.units(), index_.info().labels.size()));
 }
 
-void for_each_contexts(const ExpertIndex& index,
+void for_each_contexts(const ExpertIndex& index, int64_t least_uses,
                        const std::function<void(int64_t, const std::vector<Context>&)>& take) {
-  Statement rows = index.database().prepare("SELECT id, contexts FROM units ORDER BY id");
+  Statement rows =
+      index.database().prepare("SELECT id, contexts FROM units WHERE count >= ? ORDER BY id");
+  rows.bind(least_uses);
   while (rows.step()) take(rows.integer(0), rows.array<Context>(1));
 }
 
-void for_each_tokens(const ExpertIndex& index,
+void for_each_tokens(const ExpertIndex& index, int64_t least_uses,
                      const std::function<void(int64_t, const std::vector<TokenUse>&)>& take) {
-  Statement rows = index.database().prepare("SELECT id, tokens FROM units ORDER BY id");
+  Statement rows =
+      index.database().prepare("SELECT id, tokens FROM units WHERE count >= ? ORDER BY id");
+  rows.bind(least_uses);
   while (rows.step()) take(rows.integer(0), rows.array<TokenUse>(1));
 }
 

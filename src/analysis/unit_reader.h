@@ -22,11 +22,11 @@ class UnitReader {
   Statement rows_;
 };
 
-/// The contexts of every unit, or its tokens, as they lie in the file: many times faster than whole
-/// records where there are hundreds of thousands.
-void for_each_contexts(const ExpertIndex& index,
+/// The contexts of every unit with at least so many uses, or its tokens, as they lie in the file:
+/// many times faster than whole records where there are hundreds of thousands.
+void for_each_contexts(const ExpertIndex& index, int64_t least_uses,
                        const std::function<void(int64_t unit, const std::vector<Context>&)>& take);
-void for_each_tokens(const ExpertIndex& index,
+void for_each_tokens(const ExpertIndex& index, int64_t least_uses,
                      const std::function<void(int64_t unit, const std::vector<TokenUse>&)>& take);
 
 }  // namespace expertoire

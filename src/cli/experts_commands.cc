@@ -4,11 +4,12 @@ namespace expertoire::cli {
 
 // Each is defined in the file of its name.
 extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
-    kExpertsStatsCommand;
+    kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsShowCommand,
-                                            kExpertsTopCommand, kExpertsStatsCommand};
+  static const std::vector<Command> list = {
+      kExpertsIndexCommand,   kExpertsShowCommand,  kExpertsTopCommand, kExpertsSearchCommand,
+      kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand};
   return list;
 }
 

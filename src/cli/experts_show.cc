@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "analysis/expert_weights.h"
-#include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/experts_text.h"
@@ -131,11 +130,7 @@ void show(const Options& options) {
   const ExpertIndex index(options.index);
   const Unit unit = index.units().parse(options.unit);
   const std::optional<UnitRecord> record = index.find(unit);
-  if (!record) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"showing " + options.unit, "it was never used on the corpus of the index",
-                 "one that was", "`experts top` lists some"});
-  }
+  if (!record) refuse_unused(options.unit);
   UnitViewer viewer(index, options.view);
   viewer.read_texts({&*record, 1});
   UnitView view = viewer.view(*record);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/error.h"
 #include "cli/common.h"
 
 namespace expertoire::cli {
@@ -14,14 +15,34 @@ void add_index(CLI::App& app, std::string& path) {
   app.add_option("--index", path, "What `experts index` made")->required();
 }
 
+void UnitFlags::add_to(CLI::App& app, int64_t default_uses) {
+  least_uses = default_uses;
+  app.add_option("--min-uses", least_uses, "Only units used so often")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--layer", layer, "Only of this layer");
+  app.add_option("--kind", kinds, "Only expert, left (keys) or right; may be given again")
+      ->expected(1)
+      ->take_all();
+}
+
+UnitFilter UnitFlags::filter() const {
+  UnitFilter filter;
+  filter.layer = layer;
+  filter.least_uses = least_uses;
+  for (const std::string& kind : kinds) {
+    filter.kinds.push_back(choose_enum<UnitKind>("--kind", kind, kUnitKindNames));
+  }
+  return filter;
+}
+
 void RankingFlags::add_to(CLI::App& app, std::string_view default_order) {
   by = default_order;
   app.add_option("--by", by,
                  "count, mass (sum of scores), max (highest score), or skew: highest rate in the "
                  "documents of one label over the second highest")
       ->capture_default_str();
-  app.add_option("--layer", layer, "Only of this layer");
-  app.add_option("--kind", kinds, "Only expert, left (keys) or right; several may be named");
+  units.add_to(app, 0);
   app.add_option("--label", label, "Only units whose highest rate is in documents of this label");
   app.add_option("--min-documents", least_documents,
                  "Only units that so many documents of that label hold")
@@ -29,19 +50,21 @@ void RankingFlags::add_to(CLI::App& app, std::string_view default_order) {
       ->capture_default_str();
 }
 
-UnitOrder RankingFlags::choose_order(const std::string& name) {
-  return choose_enum<UnitOrder>("--by", name, kUnitOrderNames);
+UnitOrder RankingFlags::order() const {
+  return choose_enum<UnitOrder>("--by", by, kUnitOrderNames);
 }
 
 UnitFilter RankingFlags::filter(const IndexInfo& info) const {
-  UnitFilter filter;
-  filter.layer = layer;
+  UnitFilter filter = units.filter();
   filter.least_documents = least_documents;
-  for (const std::string& kind : kinds) {
-    filter.kinds.push_back(choose_enum<UnitKind>("--kind", kind, kUnitKindNames));
-  }
   if (!label.empty()) filter.label = label_number(info, label);
   return filter;
+}
+
+void refuse_unused(const std::string& unit) {
+  throw Error(ErrorCode::kInvalidArgument,
+              {"looking at " + unit, "it was never used on the corpus of the index", "one that was",
+               "`experts top` lists some"});
 }
 
 std::string on_terminal(std::string_view text) {

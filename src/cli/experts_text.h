@@ -15,21 +15,31 @@ namespace expertoire::cli {
 /// --index, required.
 void add_index(CLI::App& app, std::string& path);
 
-/// --by, --layer, --kind, --label and --min-documents: which units, in which order.
-struct RankingFlags {
-  std::string by, label;
+/// --layer, --kind and --min-uses: which units.
+struct UnitFlags {
+  int64_t least_uses = 0;
   std::vector<std::string> kinds;
   std::optional<int> layer;
+
+  void add_to(CLI::App& app, int64_t default_uses);
+  /// Errors: kInvalidArgument for an unknown kind.
+  UnitFilter filter() const;
+};
+
+/// These, --by, --label and --min-documents: which units, in which order.
+struct RankingFlags {
+  UnitFlags units;
+  std::string by, label;
   int64_t least_documents = 0;
 
   void add_to(CLI::App& app, std::string_view default_order);
-  UnitOrder order() const { return choose_order(by); }
-  /// Errors: kInvalidArgument for an unknown kind or label.
+  /// Errors of both: kInvalidArgument for an unknown order, kind or label.
+  UnitOrder order() const;
   UnitFilter filter(const IndexInfo& info) const;
-
- private:
-  static UnitOrder choose_order(const std::string& name);
 };
+
+/// Throws: the unit has no record, so there is nothing to say of it.
+[[noreturn]] void refuse_unused(const std::string& unit);
 
 /// Text of a document as it may stand on a terminal: control characters, which might command it,
 /// become "·", line ends "⏎".
