@@ -141,9 +141,13 @@ class Recount final : public RoutingSink {
   void on_routing(const RoutingEvent& event) override {
     for (size_t t = 0; t < window_.size(); ++t) {
       if (const TopKRouting* routing = event.top_k()) {
+        std::map<int32_t, float> weights;  // heads of PEER may choose the same
         for (int i = 0; i < routing->top_k; ++i) {
           const size_t at = t * static_cast<size_t>(routing->top_k) + static_cast<size_t>(i);
-          use({event.layer, UnitKind::kExpert, routing->selected[at]}, routing->weights[at], t);
+          weights[routing->selected[at]] += routing->weights[at];
+        }
+        for (const auto& [expert, weight] : weights) {
+          use({event.layer, UnitKind::kExpert, expert}, weight, t);
         }
       }
       const FactoredRouting* routing = event.factored();

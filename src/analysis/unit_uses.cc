@@ -8,13 +8,27 @@
 namespace expertoire {
 namespace {
 
+// Several heads may choose one expert of product keys (PEER): one use, of the sum of their weights.
 void add_top_k(const TopKRouting& routing, int32_t first, LayerUses& out) {
+  const bool repeats = routing.outputs != routing.num_experts;
   const auto k = static_cast<size_t>(routing.top_k);
+  size_t of_token = 0;  // where the token's uses begin
   for (size_t at = 0; at < routing.selected.size(); ++at) {
+    if (at % k == 0) of_token = out.uses.size();
     const float score = routing.weights[at];
     if (score == 0.0F) continue;
     out.mass += score;
-    out.uses.push_back({static_cast<int32_t>(at / k), first + routing.selected[at], score});
+    const UnitUse use{static_cast<int32_t>(at / k), first + routing.selected[at], score};
+    const auto begin = out.uses.begin() + static_cast<std::ptrdiff_t>(of_token);
+    const auto same =
+        repeats ? std::find_if(begin, out.uses.end(),
+                               [&](const UnitUse& other) { return other.unit == use.unit; })
+                : out.uses.end();
+    if (same == out.uses.end()) {
+      out.uses.push_back(use);
+    } else {
+      same->score += score;
+    }
   }
 }
 

@@ -26,7 +26,8 @@ struct LayerUses {
   double dropped = 0;         ///< of joint experts at or below the threshold
 };
 
-/// Fills `out`, whose memory is used again. Experts that an edit dropped (weight 0) are no uses.
+/// Fills `out`, whose memory is used again: of a token one use of a unit, in the order in which it
+/// chose them. Experts that an edit dropped (weight 0) are no uses.
 void collect_uses(const UnitTable& units, const RoutingEvent& event, float threshold,
                   LayerUses& out);
 

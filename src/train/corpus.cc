@@ -153,7 +153,11 @@ class Walk {
 
   template <typename Take>
   void file(const CorpusGroup& group, const std::string& path, Take take) {
-    DocumentSource source(path, {options_.field, group.licence, options_.hold_out});
+    DocumentOptions document;
+    document.field = options_.field;
+    document.licence = group.licence;
+    document.hold_out = options_.hold_out;
+    DocumentSource source(path, document);
     while (auto document = source.next()) {
       if (options_.cancel != nullptr) options_.cancel->check("reading the corpus");
       const int64_t tokens = take(std::move(*document));
