@@ -16,7 +16,8 @@ struct ExpertUse {
   double weight = 0;  ///< Σ router weight
   double output = 0;  ///< Σ router weight · |expert's output|
 
-  /// REAP's saliency, the mean of the last (Lasby et al., arXiv 2510.13999, equation 9); 0 unused.
+  /// REAP's saliency (Lasby et al., arXiv 2510.13999), the mean of the last; 0 when unused. Weights
+  /// are the model's own: its authors' code divides a token's by their sum.
   double reap() const { return count == 0 ? 0 : output / static_cast<double>(count); }
 };
 

@@ -18,12 +18,15 @@ constexpr size_t kBatchTokens = 256;  // a token of a wide Monet layer has thous
 class UseSink final : public RoutingSink {
  public:
   using Take = std::function<void(const ValuedTokens& text, size_t position, const UnitUse& use)>;
-  UseSink(const UnitTable& units, Take take) : units_(units), take_(std::move(take)) {}
+  /// `repeats`: a token may choose one expert several times (the heads of PEER).
+  UseSink(const UnitTable& units, bool repeats, Take take)
+      : units_(units), repeats_(repeats), take_(std::move(take)) {}
 
   void begin(std::span<const ValuedTokens> batch) { batch_ = batch; }
 
   void on_routing(const RoutingEvent& event) override {
     collect_uses(units_, event, 0.0F, uses_);
+    if (repeats_) merge();
     for (const UnitUse& use : uses_.uses) {
       const TokenRef& token = event.tokens[static_cast<size_t>(use.token)];
       const ValuedTokens& text = batch_[static_cast<size_t>(token.sequence)];
@@ -33,7 +36,24 @@ class UseSink final : public RoutingSink {
   }
 
  private:
+  // One use for each token and unit.
+  void merge() {
+    std::vector<UnitUse>& uses = uses_.uses;
+    std::ranges::stable_sort(uses, {}, [](const UnitUse& u) { return std::pair(u.token, u.unit); });
+    size_t kept = 0;
+    for (size_t i = 0; i < uses.size(); ++i) {
+      if (kept > 0 && uses[kept - 1].token == uses[i].token &&
+          uses[kept - 1].unit == uses[i].unit) {
+        uses[kept - 1].score += uses[i].score;
+      } else {
+        uses[kept++] = uses[i];
+      }
+    }
+    uses.resize(kept);
+  }
+
   const UnitTable& units_;
+  bool repeats_;
   Take take_;
   std::span<const ValuedTokens> batch_;
   LayerUses uses_;
@@ -54,6 +74,8 @@ void run(Session& session, std::span<const ValuedTokens> texts, UseSink& sink,
     if (progress) progress(static_cast<int64_t>(end), static_cast<int64_t>(texts.size()));
   }
 }
+
+bool repeats(const Session& session) { return session.model().config().peer.heads > 1; }
 
 struct CutText {
   std::vector<int32_t> ids;
@@ -127,10 +149,11 @@ ToxicityCorrelation correlate_toxicity(Session& session, const std::vector<Value
     add_tokens(text.values, result.toxicity);
     add_tokens(text.shuffled, result.shuffled);
   }
-  UseSink sink(result.units, [&](const ValuedTokens& text, size_t position, const UnitUse& use) {
-    result.toxicity.add_use(use.unit, use.score, text.values[position]);
-    result.shuffled.add_use(use.unit, use.score, text.shuffled[position]);
-  });
+  UseSink sink(result.units, repeats(session),
+               [&](const ValuedTokens& text, size_t position, const UnitUse& use) {
+                 result.toxicity.add_use(use.unit, use.score, text.values[position]);
+                 result.shuffled.add_use(use.unit, use.score, text.shuffled[position]);
+               });
   run(session, texts, sink, progress);
   return result;
 }
@@ -172,14 +195,15 @@ std::map<int64_t, std::vector<TokenUse>> top_tokens(Session& session, const Unit
                                                     const ProgressSink& progress) {
   std::map<int64_t, std::map<int32_t, TokenUse>> found;
   for (const int64_t unit : wanted) found[unit];
-  UseSink sink(units, [&](const ValuedTokens& text, size_t position, const UnitUse& use) {
-    const auto unit = found.find(use.unit);
-    if (unit == found.end()) return;
-    TokenUse& token = unit->second[text.ids[position]];
-    token.token = text.ids[position];
-    ++token.count;
-    token.mass += use.score;
-  });
+  UseSink sink(units, repeats(session),
+               [&](const ValuedTokens& text, size_t position, const UnitUse& use) {
+                 const auto unit = found.find(use.unit);
+                 if (unit == found.end()) return;
+                 TokenUse& token = unit->second[text.ids[position]];
+                 token.token = text.ids[position];
+                 ++token.count;
+                 token.mass += use.score;
+               });
   run(session, texts, sink, progress);
   std::map<int64_t, std::vector<TokenUse>> top;
   for (const auto& [unit, tokens] : found) {

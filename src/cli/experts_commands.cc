@@ -3,11 +3,17 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand, kExpertsDomainsCommand, kExpertsMaskStudyCommand;
+extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
+    kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand,
+    kExpertsDomainsCommand, kExpertsMaskStudyCommand, kExpertsToxicityCommand,
+    kExpertsToxicityEvalCommand, kExpertsPruneCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsDomainsCommand,
-                                            kExpertsMaskStudyCommand};
+  static const std::vector<Command> list = {
+      kExpertsIndexCommand,    kExpertsShowCommand,         kExpertsTopCommand,
+      kExpertsSearchCommand,   kExpertsSimilarCommand,      kExpertsStatsCommand,
+      kExpertsDiffCommand,     kExpertsDomainsCommand,      kExpertsMaskStudyCommand,
+      kExpertsToxicityCommand, kExpertsToxicityEvalCommand, kExpertsPruneCommand};
   return list;
 }
 
