@@ -134,6 +134,20 @@ TEST_F(MaskStudyTest, MasksComeAfterTheEditThatTheModelRunsUnder) {
   }
 }
 
+TEST_F(MaskStudyTest, OtherTextsOrMasksAreAnotherStudy) {
+  const auto print = [&](const std::vector<PlannedMask>& plan) {
+    return study_fingerprint(plan, kDomains, corpus_);
+  };
+  const nlohmann::json first = print(planted_masks());
+  EXPECT_EQ(first, print(planted_masks()));
+  std::vector<PlannedMask> other = planted_masks();
+  other[1].mask[0] = {3};
+  EXPECT_NE(first["masks"], print(other)["masks"]);
+  EXPECT_EQ(first["texts"], print(other)["texts"]);
+  corpus_.documents[3].ids[7] += 2;
+  EXPECT_NE(first["texts"], print(planted_masks())["texts"]);
+}
+
 TEST_F(MaskStudyTest, ALogOfAnotherFormIsRefused) {
   dir_.write("log.jsonl.partial", "{\"fingerprint\":\"print\"}\n{\"mask\":3}\n");
   ItemLog file = log(true);
