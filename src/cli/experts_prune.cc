@@ -127,6 +127,7 @@ class Pruning {
   explicit Pruning(const Options& options)
       : options_(options),
         bootstrap_{options.resamples, 0.95, 42},
+        base_(options.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options.model.edit)),
         loaded_(options.model, true),
         tokenizer_(loaded_.tokenizer()),
         texts_(options.sample(CorpusPart::kTrain, options.documents)),
@@ -134,7 +135,7 @@ class Pruning {
 
   json report(const std::string& folder) {
     const auto uses = count_uses(options_, loaded_, tokenizer_, texts_);
-    const std::vector<TextScore> before = score(loaded_, tokenizer_, held_out_, {}, "model");
+    const std::vector<TextScore> before = score(loaded_, tokenizer_, held_out_, base_, "model");
     json report = {{"provenance", loaded_.provenance(options_.model)},
                    {"command", command_line()},
                    {"documents", texts_.size()},
@@ -170,7 +171,7 @@ class Pruning {
                     row.contains("seed") ? fmt::format("-{}", row["seed"].get<int>()) : "",
                     row["keep"].get<double>());
     write_file(folder + "/" + file, edit.to_json());
-    const auto after = score(loaded_, tokenizer_, held_out_, edit, file);
+    const auto after = score(loaded_, tokenizer_, held_out_, base_.then(edit), file);
     row.update({{"experts", kept},
                 {"share", static_cast<double>(kept) / config.num_experts},
                 {"edit", file},
@@ -180,6 +181,7 @@ class Pruning {
 
   const Options& options_;
   const BootstrapOptions bootstrap_;
+  const RoutingEdit base_;  // --edit
   LoadedModel loaded_;
   Tokenizer tokenizer_;
   std::vector<std::string> texts_, held_out_;

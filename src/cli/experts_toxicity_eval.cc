@@ -142,6 +142,7 @@ class Run {
   explicit Run(const Options& options)
       : options_(options),
         study_(ToxicityStudy::load(options.study)),
+        base_(options.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options.model.edit)),
         data_(options.data.empty() ? study_.data : options.data),
         loaded_(options.model, true),
         tokenizer_(loaded_.tokenizer()) {
@@ -197,7 +198,7 @@ class Run {
   }
 
   ToxicityMeasures measure(const std::string& system, const RoutingEdit& edit, MeasureLog& log) {
-    loaded_.session->set_edit(edit);
+    loaded_.session->set_edit(base_.then(edit));
     ProgressBar bar("texts and prompts");
     return measure_toxicity(
         *loaded_.session, tokenizer_, task_, system, log, [&](int64_t done, int64_t total) {
@@ -229,6 +230,7 @@ class Run {
 
   const Options& options_;
   ToxicityStudy study_;
+  RoutingEdit base_;  // --edit, under which the study was made
   std::string data_;
   LoadedModel loaded_;
   Tokenizer tokenizer_;

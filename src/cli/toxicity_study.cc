@@ -63,14 +63,16 @@ ToxicityStudy ToxicityStudy::load(const std::string& folder) {
 }
 
 void ToxicityStudy::check_model(const std::map<std::string, std::string>& about) const {
-  for (const char* key : {"config_hash", "weights_hash"}) {
-    const auto found = provenance.find(key);
-    if (found != provenance.end() && found->second == about.at(key)) continue;
-    const auto name = provenance.find("model");
+  const auto value = [](const std::map<std::string, std::string>& of, const char* key) {
+    const auto found = of.find(key);
+    return found == of.end() ? std::string() : found->second;
+  };
+  for (const char* key : {"config_hash", "weights_hash", "edit_hash"}) {
+    if (value(provenance, key) == value(about, key)) continue;
     throw Error(ErrorCode::kInvalidArgument,
-                {"measuring a study of toxicity", "another model than the study's",
-                 name == provenance.end() ? "the study's model" : name->second,
-                 "give the same --model to both commands"});
+                {"measuring a study of toxicity", "another model or --edit than the study's",
+                 fmt::format("{} {}", value(provenance, "model"), value(provenance, "edit")),
+                 "give the same --model and --edit to both commands"});
   }
 }
 

@@ -36,7 +36,7 @@ struct ToxicityStudy {
   /// The folder's toxicity.json and edits. Errors: kNotFound, kIo, kBadFile, kUnsupported (another
   /// version).
   static ToxicityStudy load(const std::string& folder);
-  /// Errors: kInvalidArgument when the model's weights or configuration are others.
+  /// Errors: kInvalidArgument when the weights, the configuration or the edit are others.
   void check_model(const std::map<std::string, std::string>& about) const;
 };
 
