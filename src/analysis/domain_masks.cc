@@ -133,7 +133,7 @@ std::vector<ExpertMask> load_masks(const std::string& folder,
   std::vector<ExpertMask> masks;
   for (const std::string& domain : domains) {
     const std::string name = domain_file_name(domain) + ".json";
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     masks.push_back(files.erase(name) > 0 ? mask_of(RoutingEdit::load(path), config, path)
                                           : ExpertMask());
   }
