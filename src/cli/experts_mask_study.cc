@@ -14,6 +14,7 @@
 #include "cli/domain_options.h"
 #include "cli/mask_tables.h"
 #include "io/atomic_file.h"
+#include "io/refuse.h"
 
 namespace expertoire::cli {
 namespace {
@@ -82,7 +83,9 @@ class Study {
     check_same_model(index_, *loaded_.model);
     second_ = open_second(options.flags, index_);
     groups_ = options.flags.groups_of(index_);
-    fs::create_directories(options.out);
+    std::error_code failed;
+    fs::create_directories(options.out, failed);
+    if (failed) system_error("making the folder " + options.out, failed.value());
     check_writable(options.out + "/study.json");
   }
 
