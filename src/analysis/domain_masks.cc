@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
+#include "io/refuse.h"
 
 namespace expertoire {
 namespace {
@@ -115,6 +118,29 @@ ExpertMask mask_of(const RoutingEdit& edit, const ModelConfig& config, const std
     if (mask[router].empty()) mask.erase(router);
   }
   return mask;
+}
+
+std::vector<ExpertMask> load_masks(const std::string& folder,
+                                   const std::vector<std::string>& domains,
+                                   const ModelConfig& config) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  std::set<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".json") files.insert(entry.path().filename().string());
+  }
+  if (failed) system_error("reading the folder " + folder, failed.value());
+  std::vector<ExpertMask> masks;
+  for (const std::string& domain : domains) {
+    const std::string name = domain_file_name(domain) + ".json";
+    const std::string path = fmt::format("{}/{}", folder, name);
+    masks.push_back(files.erase(name) > 0 ? mask_of(RoutingEdit::load(path), config, path)
+                                          : ExpertMask());
+  }
+  if (files.empty()) return masks;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"reading the folder " + folder, *files.begin() + " is named after no domain",
+               "edits named after domains that the index has text of", ""});
 }
 
 IndexMasses read_masses(const ExpertIndex& index, const IndexedDomains& domains) {

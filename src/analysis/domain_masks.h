@@ -26,6 +26,13 @@ RoutingEdit edit_of(const ExpertMask& mask, const ModelConfig& config);
 /// ablate routed experts, alike in all layers of a router.
 ExpertMask mask_of(const RoutingEdit& edit, const ModelConfig& config, const std::string& what);
 
+/// By domain, the masks of a folder's edits DOMAIN.json; empty where a domain has none. Errors: as
+/// mask_of; kNotFound; kInvalidArgument for an edit named after no domain, since it would be left
+/// out in silence.
+std::vector<ExpertMask> load_masks(const std::string& folder,
+                                   const std::vector<std::string>& domains,
+                                   const ModelConfig& config);
+
 /// What an index says of every expert: its mass in all documents, in those of each domain, and how
 /// often it was chosen.
 struct IndexMasses {

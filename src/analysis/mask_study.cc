@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "base/content_hash.h"
 #include "engine/score.h"
 #include "io/json.h"
 #include "io/refuse.h"
@@ -107,11 +108,32 @@ class Scorer {
   const ProgressSink& progress_;
 };
 
+uint64_t add(std::span<const int32_t> numbers, uint64_t hash) {
+  return fnv1a({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()}, hash);
+}
+
 }  // namespace
 
 std::string mask_name(const MaskRun& run, const std::vector<std::string>& domains) {
   return fmt::format("{} {} {}", domains.at(static_cast<size_t>(run.target)),
                      kMaskKindNames[static_cast<size_t>(run.kind)], run.seed);
+}
+
+json study_fingerprint(const std::vector<PlannedMask>& plan,
+                       const std::vector<std::string>& domains, const StudyCorpus& corpus) {
+  uint64_t texts = kFnvStart, masks = kFnvStart;
+  for (const StudyDocument& document : corpus.documents) {
+    texts = fnv1a(fmt::format("{} {} ", document.domain, document.ids.size()), texts);
+    texts = add(document.ids, texts);
+  }
+  for (const PlannedMask& one : plan) {
+    masks = fnv1a(mask_name(one.run, domains), masks);
+    for (const auto& [layer, experts] : one.mask) {
+      masks = fnv1a(fmt::format(" {} {} ", layer, experts.size()), masks);
+      masks = add(experts, masks);
+    }
+  }
+  return {{"texts", texts}, {"masks", masks}};
 }
 
 MaskScores score_masks(Session& session, const std::vector<PlannedMask>& plan,

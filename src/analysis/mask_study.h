@@ -1,6 +1,7 @@
 // Scoring documents under many masks.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ namespace expertoire {
 
 /// "biology selected 0": what a log calls a mask.
 std::string mask_name(const MaskRun& run, const std::vector<std::string>& domains);
+
+/// Tells studies apart for a log: their documents and their masks.
+nlohmann::json study_fingerprint(const std::vector<PlannedMask>& plan,
+                                 const std::vector<std::string>& domains,
+                                 const StudyCorpus& corpus);
 
 /// Nats of every document without and with each mask, after `base`. What `log` has from an earlier
 /// run is not computed again; each batch of documents is a line. The session is left under `base`.

@@ -12,8 +12,9 @@
 #include "cli/common.h"
 #include "cli/corpus_options.h"
 #include "cli/domain_options.h"
-#include "cli/table.h"
+#include "cli/mask_tables.h"
 #include "io/atomic_file.h"
+#include "io/refuse.h"
 
 namespace expertoire::cli {
 namespace {
@@ -67,52 +68,6 @@ Selected select_from_index(const Options& options, const ExpertIndex& index,
   return selected;
 }
 
-// DIR/DOMAIN.json, as `experts domains --out` writes them.
-Selected read_masks(const Options& options, const ExpertIndex& index, const DomainGroups& groups,
-                    const ModelConfig& config) {
-  const IndexInfo& info = index.info();
-  Selected selected{
-      indexed_domains(groups, info.labels, info.label_tokens, info.label_documents), {}, {}, {}};
-  std::set<std::string> files;
-  for (const auto& entry : fs::directory_iterator(options.domains)) {
-    if (entry.path().extension() == ".json") files.insert(entry.path().filename().string());
-  }
-  for (const std::string& domain : selected.domains.names) {
-    const std::string name = domain_file_name(domain) + ".json";
-    const std::string path = options.domains + "/" + name;
-    selected.masks.push_back(files.erase(name) > 0 ? mask_of(RoutingEdit::load(path), config, path)
-                                                   : ExpertMask());
-  }
-  if (!files.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"reading " + options.domains, *files.begin() + " is named after no domain",
-                 "edits named after domains that the index has text of", ""});
-  }
-  return selected;
-}
-
-uint64_t hash_of(const StudyCorpus& corpus) {
-  uint64_t hash = kFnvStart;
-  for (const StudyDocument& document : corpus.documents) {
-    hash = fnv1a(fmt::format("{} {} ", document.domain, document.ids.size()), hash);
-    hash =
-        fnv1a({reinterpret_cast<const char*>(document.ids.data()), document.ids.size() * 4}, hash);
-  }
-  return hash;
-}
-
-uint64_t hash_of(const std::vector<PlannedMask>& plan, const std::vector<std::string>& domains) {
-  uint64_t hash = kFnvStart;
-  for (const PlannedMask& one : plan) {
-    hash = fnv1a(mask_name(one.run, domains), hash);
-    for (const auto& [layer, experts] : one.mask) {
-      hash = fnv1a(fmt::format(" {} {} ", layer, experts.size()), hash);
-      hash = fnv1a({reinterpret_cast<const char*>(experts.data()), experts.size() * 4}, hash);
-    }
-  }
-  return hash;
-}
-
 void check_options(const Options& options) {
   if (!options.domains.empty() && !options.flags.index_b.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -128,14 +83,16 @@ class Study {
     check_same_model(index_, *loaded_.model);
     second_ = open_second(options.flags, index_);
     groups_ = options.flags.groups_of(index_);
-    fs::create_directories(options.out);
+    std::error_code failed;
+    fs::create_directories(options.out, failed);
+    if (failed) system_error("making the folder " + options.out, failed.value());
     check_writable(options.out + "/study.json");
   }
 
   void run() {
     selected_ = options_.domains.empty()
                     ? select_from_index(options_, index_, second_ ? &*second_ : nullptr, groups_)
-                    : read_masks(options_, index_, groups_, loaded_.model->config());
+                    : select_edits();
     read_texts();
     const IndexMasses masses = read_masses(index_, selected_.domains);
     plan_ = plan_masks(selected_.masks, masses, options_.kinds(), options_.seeds,
@@ -165,6 +122,14 @@ class Study {
   }
 
  private:
+  Selected select_edits() const {
+    const IndexInfo& info = index_.info();
+    Selected selected{
+        indexed_domains(groups_, info.labels, info.label_tokens, info.label_documents), {}, {}, {}};
+    selected.masks = load_masks(options_.domains, selected.domains.names, loaded_.model->config());
+    return selected;
+  }
+
   // Masks of domains without a text could not be judged and are not scored.
   void read_texts() {
     const Tokenizer tokenizer = loaded_.tokenizer();
@@ -189,12 +154,11 @@ class Study {
 
   MaskScores score() {
     if (plan_.empty()) return {};  // mask_effects() says what is wrong
-    const json fingerprint = {{"weights", content_hash(loaded_.model->weights_sample())},
-                              {"compute", compute_name(loaded_.model->compute())},
-                              {"simd", loaded_.session->executor().kernels().name},
-                              {"edit", loaded_.edit},
-                              {"texts", hash_of(texts_)},
-                              {"masks", hash_of(plan_, selected_.domains.names)}};
+    json fingerprint = study_fingerprint(plan_, selected_.domains.names, texts_);
+    fingerprint.update({{"weights", content_hash(loaded_.model->weights_sample())},
+                        {"compute", compute_name(loaded_.model->compute())},
+                        {"simd", loaded_.session->executor().kernels().name},
+                        {"edit", loaded_.edit}});
     ItemLog log(options_.out + "/scores.jsonl", fingerprint, options_.resume);
     const RoutingEdit base =
         options_.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options_.model.edit);
@@ -235,40 +199,6 @@ class Study {
   std::vector<PlannedMask> plan_;
   MaskEffects effects_;
 };
-
-std::string shown(const Interval& interval, double scale, int decimals) {
-  if (std::isnan(interval.value)) return "-";
-  if (std::isnan(interval.low)) return fmt::format("{:.{}f}", scale * interval.value, decimals);
-  return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", scale * interval.value, decimals,
-                     scale * interval.low, decimals, scale * interval.high, decimals);
-}
-
-void print_effects(const MaskEffects& effects) {
-  constexpr double kThousandths = 1000;
-  std::vector<std::vector<std::string>> rows = {
-      {"target", "texts", "masked", "experts", "target's change", "others' change"}};
-  for (const MaskEffect& effect : effects.effects) {
-    const MeasuredDomain& target = effects.domains[static_cast<size_t>(effect.target)];
-    rows.push_back({target.name, std::to_string(target.documents),
-                    std::string(kMaskKindNames[static_cast<size_t>(effect.kind)]),
-                    fmt::format("{:.0f}", effect.experts),
-                    shown(effect.change[static_cast<size_t>(effect.target)], kThousandths, 1),
-                    shown(effect.others, kThousandths, 1)});
-  }
-  fmt::print("Changes in thousandths of a bit a byte; more is worse.\n");
-  print_table(rows);
-  rows = {{"masked", "targets", "target", "others", "difference", "ratio", "selected over this"}};
-  for (const auto& [kind, summary] : effects.summaries) {
-    rows.push_back({std::string(kMaskKindNames[static_cast<size_t>(kind)]),
-                    std::to_string(summary.targets), shown(summary.target, kThousandths, 1),
-                    shown(summary.others, kThousandths, 1),
-                    shown(summary.difference, kThousandths, 1),
-                    summary.ratio ? shown(*summary.ratio, 1, 2) : "-",
-                    summary.selected_over ? shown(*summary.selected_over, 1, 2) : "-"});
-  }
-  fmt::print("\nMeans over targets:\n");
-  print_table(rows);
-}
 
 void mask_study(const Options& options) {
   check_options(options);

@@ -272,6 +272,8 @@ def test_what_makes_no_sense_is_refused(run, world, selection, tmp_path):
     assert "are in the index" in refused("mask-study", *chosen(world), *read)
     assert "--factor" in refused("mask-study", *chosen(world), *held_out, "--factor", 1e9,
                                  "--least-documents", 1000)
+    assert "making the folder" in refused("mask-study", *chosen(world), "--input", *texts(world, "held-out"),
+                                          "--out", world / "x.db" / "out", code=3)
     assert "no such file" in refused("domains", "--index", world / "none.db", code=3)
 
 
