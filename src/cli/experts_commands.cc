@@ -3,12 +3,17 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand, kExpertsToxicityCommand, kExpertsToxicityEvalCommand,
-    kExpertsPruneCommand;
+extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
+    kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand,
+    kExpertsDomainsCommand, kExpertsMaskStudyCommand, kExpertsToxicityCommand,
+    kExpertsToxicityEvalCommand, kExpertsPruneCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsToxicityCommand,
-                                            kExpertsToxicityEvalCommand, kExpertsPruneCommand};
+  static const std::vector<Command> list = {
+      kExpertsIndexCommand,    kExpertsShowCommand,         kExpertsTopCommand,
+      kExpertsSearchCommand,   kExpertsSimilarCommand,      kExpertsStatsCommand,
+      kExpertsDiffCommand,     kExpertsDomainsCommand,      kExpertsMaskStudyCommand,
+      kExpertsToxicityCommand, kExpertsToxicityEvalCommand, kExpertsPruneCommand};
   return list;
 }
 
