@@ -13,16 +13,6 @@
 namespace expertoire {
 namespace {
 
-// The decoder layers that a router serves: its own, and those up to the next router.
-std::vector<int> layers_of_router(const ModelConfig& config, int layer) {
-  const std::vector<EditableLayer> editable = config.editable_layers();
-  std::vector<int> layers;
-  for (int at = layer; at < config.num_hidden_layers && (at == layer || !config.routes(at)); ++at) {
-    if (editable[static_cast<size_t>(at)].num_experts > 0) layers.push_back(at);
-  }
-  return layers;
-}
-
 void add_unit(const Unit& unit, int keys, std::vector<int>& experts) {
   const auto id = static_cast<int>(unit.id);
   switch (unit.kind) {
@@ -84,18 +74,6 @@ ExpertMask mask_of(const DomainSelection& selection, int domain, const UnitTable
   }
   for (auto& of_layer : mask) std::ranges::sort(of_layer.second);
   return mask;
-}
-
-RoutingEdit edit_of(const ExpertMask& mask, const ModelConfig& config) {
-  std::vector<RoutingEdit::Item> items;
-  for (const auto& [layer, experts] : mask) {
-    if (experts.empty()) continue;
-    RoutingEdit::Item item;
-    item.layers = layers_of_router(config, layer);
-    item.experts = experts;
-    items.push_back(std::move(item));
-  }
-  return {config.edit_model(), std::move(items)};
 }
 
 ExpertMask mask_of(const RoutingEdit& edit, const ModelConfig& config, const std::string& what) {

@@ -18,9 +18,6 @@ namespace expertoire {
 ExpertMask mask_of(const DomainSelection& selection, int domain, const UnitTable& units,
                    bool plain);
 
-/// The edit that ablates a mask's experts in every decoder layer that their router serves.
-RoutingEdit edit_of(const ExpertMask& mask, const ModelConfig& config);
-
 /// The mask that an edit is. Errors: those of RoutingEdit::compile (experts or layers that the
 /// model lacks, another model); kInvalidArgument naming `what` for an edit that does anything but
 /// ablate routed experts, alike in all layers of a router.

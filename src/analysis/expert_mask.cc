@@ -29,18 +29,25 @@ std::vector<int> drawn(const std::vector<int>& taken, const std::vector<double>&
 
 }  // namespace
 
-RoutingEdit ablation(const ExpertMask& mask, const EditModel& model) {
+std::vector<int> layers_of_router(const ModelConfig& config, int layer) {
+  const std::vector<EditableLayer> editable = config.editable_layers();
+  std::vector<int> layers;
+  for (int at = layer; at < config.num_hidden_layers && (at == layer || !config.routes(at)); ++at) {
+    if (editable[static_cast<size_t>(at)].num_experts > 0) layers.push_back(at);
+  }
+  return layers;
+}
+
+RoutingEdit edit_of(const ExpertMask& mask, const ModelConfig& config) {
   std::vector<RoutingEdit::Item> items;
   for (const auto& [layer, experts] : mask) {
     if (experts.empty()) continue;
-    items.push_back({.action = EditAction::kAblate,
-                     .layers = std::vector<int>{layer},
-                     .experts = experts,
-                     .shared = false,
-                     .factor = 1.0F,
-                     .renormalize = false});
+    RoutingEdit::Item item;
+    item.layers = layers_of_router(config, layer);
+    item.experts = experts;
+    items.push_back(std::move(item));
   }
-  return {model, std::move(items)};
+  return {config.edit_model(), std::move(items)};
 }
 
 int64_t size_of(const ExpertMask& mask) {

@@ -5,18 +5,22 @@
 #include <map>
 #include <vector>
 
+#include "model/config.h"
 #include "routing/edit.h"
 
 namespace expertoire {
 
-/// Of each layer router ids, rising; a layer that loses none may be missing.
+/// Of each layer that routes router ids, rising; a layer that loses none may be missing.
 using ExpertMask = std::map<int, std::vector<int>>;
 
 /// Of each layer that routes, the routing mass of every expert.
 using ExpertMasses = std::map<int, std::vector<double>>;
 
-/// The edit that ablates them.
-RoutingEdit ablation(const ExpertMask& mask, const EditModel& model);
+/// The decoder layers that a router serves: its own, and those up to the next router.
+std::vector<int> layers_of_router(const ModelConfig& config, int layer);
+
+/// The edit that ablates a mask's experts in every decoder layer that their router serves.
+RoutingEdit edit_of(const ExpertMask& mask, const ModelConfig& config);
 
 int64_t size_of(const ExpertMask& mask);
 /// Share of all layers' mass that the mask takes.

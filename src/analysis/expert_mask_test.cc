@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "support/miniature.h"
+
 namespace expertoire {
 namespace {
 
@@ -32,16 +34,17 @@ TEST(ExpertMaskTest, CountsAndWeighs) {
   EXPECT_EQ(mass_share({}, masses()), 0);
 }
 
-TEST(ExpertMaskTest, BecomesAnEditOfTheLayersThatLoseExperts) {
-  ExpertMask mask = kMask;
-  mask[4] = {};
-  const RoutingEdit edit = ablation(mask, {"olmoe", 6, 200});
+TEST(ExpertMaskTest, BecomesAnEditOfEveryLayerThatItsRouterServes) {
+  // Four layers; routers in layers 0 and 3.
+  const ModelConfig config = parse_config(test::miniature_config("monet_vd"), "monet_vd");
+  const RoutingEdit edit = edit_of({{0, {3, 7}}, {2, {}}, {3, {9}}}, config);
   ASSERT_THAT(edit.items(), SizeIs(2));
   EXPECT_EQ(edit.items()[0].action, EditAction::kAblate);
-  EXPECT_THAT(*edit.items()[1].layers, ElementsAre(5));
-  EXPECT_THAT(edit.items()[1].experts, ElementsAre(0, 9));
-  EXPECT_EQ(edit.model().num_experts, 200);
-  EXPECT_TRUE(ablation({}, {}).empty());
+  EXPECT_THAT(*edit.items()[0].layers, ElementsAre(0, 1, 2));
+  EXPECT_THAT(edit.items()[0].experts, ElementsAre(3, 7));
+  EXPECT_THAT(*edit.items()[1].layers, ElementsAre(3));
+  EXPECT_EQ(edit.model().num_experts, config.num_experts);
+  EXPECT_TRUE(edit_of({}, config).empty());
 }
 
 TEST(RandomControlTest, HasTheNumberOfEachLayerAmongOthersThatAreUsed) {

@@ -39,17 +39,33 @@ class UseSink final : public RoutingSink {
   LayerUses uses_;
 };
 
+// A text of more tokens than a batch may have, piece by piece.
+void run_long(Session& session, const ValuedTokens& text, UseSink& sink) {
+  KvCache cache = session.new_cache();
+  std::span<const int32_t> left = text.ids;
+  while (!left.empty()) {
+    const Chunk chunk{&cache, left.first(std::min(left.size(), kBatchTokens))};
+    session.forward({&chunk, 1}, &sink);
+    left = left.subspan(chunk.ids.size());
+  }
+}
+
 void run(Session& session, std::span<const ValuedTokens> texts, UseSink& sink,
          const ProgressSink& progress) {
   for (size_t begin = 0; begin < texts.size();) {
     size_t end = begin, tokens = 0;
     std::vector<std::span<const int32_t>> batch;
-    while (end < texts.size() && (end == begin || tokens + texts[end].ids.size() <= kBatchTokens)) {
+    while (end < texts.size() && tokens + texts[end].ids.size() <= kBatchTokens) {
       tokens += texts[end].ids.size();
       batch.emplace_back(texts[end++].ids);
     }
+    if (batch.empty()) ++end;
     sink.begin(texts.subspan(begin, end - begin));
-    session.forward_once(batch, &sink);
+    if (batch.empty()) {
+      run_long(session, texts[begin], sink);
+    } else {
+      session.forward_once(batch, &sink);
+    }
     begin = end;
     if (progress) progress(static_cast<int64_t>(end), static_cast<int64_t>(texts.size()));
   }

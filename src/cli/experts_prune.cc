@@ -115,7 +115,7 @@ std::string picture(const json& report) {
     chart.lines.push_back(std::move(line));
     names.push_back(name);
   }
-  double top = 0;
+  double top = 4;
   std::string content = svg_legend(names, kChartWidth, top);
   content += svg_chart(chart, 0, top + 8, "chart");
   return svg_document(content, kChartWidth, kChartHeight + top + 8,

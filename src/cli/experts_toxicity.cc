@@ -59,9 +59,9 @@ Found find(const Options& options, LoadedModel& loaded, const std::vector<Valued
 }
 
 // A mask's file and what it takes.
-json write_mask(const ExpertMask& mask, const Found& found, const EditModel& model,
+json write_mask(const ExpertMask& mask, const Found& found, const ModelConfig& config,
                 const std::string& folder, const std::string& name) {
-  write_file(folder + "/" + name, ablation(mask, model).to_json());
+  write_file(folder + "/" + name, edit_of(mask, config).to_json());
   json layers = json::array();
   for (const auto& [layer, experts] : mask) {
     layers.push_back({{"layer", layer}, {"experts", experts.size()}});
@@ -73,11 +73,11 @@ json write_mask(const ExpertMask& mask, const Found& found, const EditModel& mod
 }
 
 json write_threshold(double threshold, const Options& options, const Found& found,
-                     const EditModel& model, const std::string& folder) {
+                     const ModelConfig& config, const std::string& folder) {
   const UnitTable& units = found.correlation.units;
   const ExpertMask mask = experts_above(units, found.correlation.toxicity, threshold);
   const std::string name = fmt::format("threshold-{:g}", threshold);
-  json row = write_mask(mask, found, model, folder, name + ".json");
+  json row = write_mask(mask, found, config, folder, name + ".json");
   row["threshold"] = threshold;
   row["by_chance"] = size_of(experts_above(units, found.correlation.shuffled, threshold));
   row["controls"] = json::array();
@@ -86,7 +86,7 @@ json write_threshold(double threshold, const Options& options, const Found& foun
       const auto random =
           kind == std::string_view("number") ? random_of_same_number : random_of_same_mass;
       json control = write_mask(random(mask, found.masses, static_cast<uint32_t>(seed)), found,
-                                model, folder, fmt::format("{}.{}-{}.json", name, kind, seed));
+                                config, folder, fmt::format("{}.{}-{}.json", name, kind, seed));
       control.update({{"kind", kind}, {"seed", seed}});
       row["controls"].push_back(std::move(control));
     }
@@ -192,7 +192,7 @@ void toxicity(const Options& options) {
   study["thresholds"] = json::array();
   for (const double threshold : options.thresholds) {
     study["thresholds"].push_back(
-        write_threshold(threshold, options, found, config.edit_model(), folder.temporary()));
+        write_threshold(threshold, options, found, config, folder.temporary()));
   }
   study["experts"] = experts_as_json(found, tokenizer);
   write_file(folder.temporary() + "/" + kToxicityFile,

@@ -114,8 +114,8 @@ double evaluate(void* problem, const double* w, double* gradient, int padded, do
 }
 
 // Stops where scipy's L-BFGS-B does. The parameters are liblbfgs's.
-// NOLINTNEXTLINE(readability-function-size)
 template <class Vectors>
+// NOLINTNEXTLINE(readability-function-size)
 int stop_when_flat(void* problem, const double* /*w*/, const double* gradient, double /*loss*/,
                    double /*w_norm*/, double /*gradient_norm*/, double /*step*/, int padded,
                    int /*iteration*/, int /*evaluations*/) {

@@ -1,12 +1,13 @@
 """`expertoire experts toxicity`, `toxicity-eval` and `prune`: against scipy and scikit-learn, and as users run them."""
 
 import json
+import time
 import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
 from eval_support import write_rows
-from program import BAD_FILE, INVALID, ROOT
+from program import BAD_FILE, INVALID, ROOT, start
 
 MONET, OLMOE = ("--model", "monet-small"), ("--model", "olmoe-small")
 EXPERTS = 32  # of a layer of olmoe-small
@@ -171,6 +172,30 @@ def test_the_table_holds_before_after_and_controls(run, studied, tmp_path):
     few = write_rows(tmp_path / "few.jsonl", scores[:1])
     assert "has no score for" in run("experts", "toxicity-eval", studied[0], *OLMOE, "--compute", "f32", *options,
                                      "--resume", "--scores", few, code=INVALID).stderr
+
+
+def test_a_killed_run_goes_on(run, studied, tmp_path):
+    folder, _ = studied
+    log = tmp_path / "log.jsonl"
+    partial = tmp_path / "log.jsonl.partial"
+    whole = evaluate(run, studied, *SMALL)
+    process = start("experts", "toxicity-eval", folder, *OLMOE, "--compute", "f32", *SMALL, "--out", log)
+    try:
+        deadline = time.monotonic() + 60
+        while not (partial.exists() and partial.read_bytes().count(b"\n") > 30) and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not log.exists()
+    before = partial.read_bytes()
+    before = before[:before.rfind(b"\n") + 1]
+    resumed = evaluate(run, studied, *SMALL, "--out", log, "--resume")
+    assert resumed["thresholds"] == whole["thresholds"]
+    assert log.read_bytes().startswith(before) and not partial.exists()
+    assert "another model" in run("experts", "toxicity-eval", folder, *OLMOE, *SMALL, "--seed", "1", "--compute", "f32",
+                                  "--out", log, "--resume", code=INVALID).stderr
 
 
 def test_the_scorer_is_as_good_as_scikit_learns(run, studied, data, tmp_path):
