@@ -4,12 +4,13 @@ namespace expertoire::cli {
 
 // Each is defined in the file of its name.
 extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
-    kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand;
+    kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand,
+    kExpertsExportCommand;
 
 const std::vector<Command>& experts_commands() {
   static const std::vector<Command> list = {
-      kExpertsIndexCommand,   kExpertsShowCommand,  kExpertsTopCommand, kExpertsSearchCommand,
-      kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand};
+      kExpertsIndexCommand,   kExpertsShowCommand,  kExpertsTopCommand,  kExpertsSearchCommand,
+      kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand, kExpertsExportCommand};
   return list;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "io/html.h"
 #include "io/json.h"
 
 namespace expertoire {
@@ -49,19 +50,7 @@ for (const heading of document.querySelectorAll("th")) heading.addEventListener(
 </body></html>
 )";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return html_text(text); }
 
 // A string as it is, anything else as JSON.
 std::string plain(const json& value) {
