@@ -9,7 +9,8 @@
 #include "analysis/label_rates.h"
 #include "analysis/load_balance.h"
 #include "analysis/unit_page.h"
-#include "io/html.h"
+#include "io/chart.h"
+#include "io/html_page.h"
 
 namespace expertoire {
 namespace {
@@ -80,7 +81,7 @@ std::string cell_html(const Unit& unit, const Cell& cell, double even, const Exp
     title += fmt::format(": {:.2g} × an even load", cell.mass / even);
     if (cell.label >= 0) {
       title += fmt::format(
-          "; {}{}", html_text(labels[static_cast<size_t>(cell.label)]),
+          "; {}{}", xml_text(labels[static_cast<size_t>(cell.label)]),
           std::isfinite(cell.skew) ? fmt::format(" {:.2f} × the next", cell.skew) : " only");
     }
   } else {
@@ -125,7 +126,7 @@ std::string legends(const IndexInfo& info) {
   html += "</div>\n<div class=\"legend of-label\">";
   for (size_t i = 0; i < info.labels.size(); ++i) {
     html += fmt::format("<span><i style=\"background:hsl({:.0f},65%,48%)\"></i>{}</span>",
-                        hue(static_cast<int>(i), info.labels.size()), html_text(info.labels[i]));
+                        hue(static_cast<int>(i), info.labels.size()), xml_text(info.labels[i]));
   }
   return html + "<span>full colour: twice the rate of the next label</span></div>\n";
 }
@@ -168,14 +169,10 @@ std::string balance_section(const ExpertIndex& index) {
 std::string provenance_section(const IndexInfo& info) {
   std::string html = "<section><h2>How this was made</h2>\n<table>\n";
   for (const auto& [key, value] : info.provenance) {
-    html += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", html_text(key),
-                        html_text(value));
+    html += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", xml_text(key),
+                        xml_text(value));
   }
   return html + "</table></section>\n";
-}
-
-std::string number_cell(double value, const std::string& shown) {
-  return fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>", value, shown);
 }
 
 }  // namespace
@@ -186,13 +183,13 @@ std::string overview_row(const UnitView& view, const ExpertIndex& index) {
   double skew = 0;
   if (!view.rates.empty() && view.rates[0].rate > 0) {
     skew = std::min(label_skew(view.rates), 1e9);
-    label = html_text(index.info().labels[static_cast<size_t>(view.rates[0].label)]) +
+    label = xml_text(index.info().labels[static_cast<size_t>(view.rates[0].label)]) +
             (skew < 1e9 ? fmt::format(" {:.2f} ×", skew) : " only");
   }
   for (size_t i = 0; i < std::min<size_t>(4, view.tokens.size()); ++i) {
     tokens += token_html(view.tokens[i].text) + " ";
   }
-  if (!view.labels.empty() && view.labels[0].reliable) said = html_text(view.labels[0].text);
+  if (!view.labels.empty() && view.labels[0].reliable) said = xml_text(view.labels[0].text);
   return fmt::format("<tr><td data-value=\"{}\"><a href=\"units/{}\">{}</a></td>",
                      index.units().number(record.unit), page_name(index.units(), record.unit),
                      view.name) +
@@ -212,7 +209,7 @@ std::string overview_page(const ExportedUnits& units, const std::string& rows) {
          fmt::format(
              "<h1>{}</h1>\n<p class=\"soft\">{} documents with {} tokens; {} of {} experts "
              "and keys have a page.</p>\n",
-             html_text(title), info.documents, info.tokens, units.records().size(),
+             xml_text(title), info.documents, info.tokens, units.records().size(),
              units.index().units().size()) +
          maps_section(units) +
          "<section><h2>Units</h2>\n<div class=\"controls\"><input id=\"filter\" type=\"search\" "

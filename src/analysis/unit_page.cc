@@ -6,7 +6,7 @@
 #include <cmath>
 #include <span>
 
-#include "io/html.h"
+#include "io/chart.h"
 
 namespace expertoire {
 namespace {
@@ -74,7 +74,7 @@ std::string scores_section(const UnitView& view, float top) {
 std::string rates_section(const UnitView& view, const IndexInfo& info) {
   std::vector<Bar> rows;
   for (const LabelRate& rate : view.rates) {
-    rows.push_back({html_text(info.labels[static_cast<size_t>(rate.label)]),
+    rows.push_back({xml_text(info.labels[static_cast<size_t>(rate.label)]),
                     fmt::format("{:.2f} ×", rate.lift),
                     fmt::format("{:.4g} mass a token; {} uses in {} documents", rate.rate,
                                 rate.use.count, rate.use.documents),
@@ -138,27 +138,29 @@ std::string labels_section(const UnitView& view) {
     html += fmt::format(
         "<p class=\"said\"><span class=\"{}\">{}</span> <q>{}</q> <small>{}, {}</small></p>\n",
         label.reliable ? "reliable" : "unreliable",
-        label.reliable ? "reliable:" : "not reliable:", html_text(label.text),
-        html_text(label.method), label_score(label));
+        label.reliable ? "reliable:" : "not reliable:", xml_text(label.text),
+        xml_text(label.method), label_score(label));
   }
   return html + "</section>\n";
 }
 
 // A line end is shown, not made: contexts are to be read side by side.
-std::string in_one_line(std::string html) {
-  for (size_t at = 0; (at = html.find('\n', at)) != std::string::npos;) {
-    html.replace(at, 1, "<i>⏎</i> ");
+std::string in_one_line(std::string_view text) {
+  std::string html;
+  for (size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
+    html += xml_text(text.substr(0, end)) + "<i>⏎</i> ";
+    text.remove_prefix(end + 1);
   }
-  return html;
+  return html + xml_text(text);
 }
 
 std::string context_html(const ContextWindow& window, float max) {
   std::string html =
       fmt::format("<div class=\"context\"><small>{:.3f} · {} · {} · token {}</small>{}",
-                  window.score, html_text(window.label), html_text(window.document),
-                  window.position, window.from_start ? "" : "…");
+                  window.score, xml_text(window.label), xml_text(window.document), window.position,
+                  window.from_start ? "" : "…");
   for (size_t i = 0; i < window.pieces.size(); ++i) {
-    const std::string piece = in_one_line(html_text(window.pieces[i]));
+    const std::string piece = in_one_line(window.pieces[i]);
     if (window.scores[i] == 0) {
       html += piece;
       continue;
@@ -219,7 +221,7 @@ std::string page_head(const std::string& title, std::string_view assets) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>{0}</title>\n<link rel=\"stylesheet\" href=\"{1}style.css\">\n"
       "<script src=\"{1}page.js\" defer></script>\n</head><body>\n<main>\n",
-      html_text(title), assets);
+      xml_text(title), assets);
 }
 
 std::string token_html(std::string_view text) {
@@ -233,7 +235,7 @@ std::string token_html(std::string_view text) {
       shown += c;
     }
   }
-  return "<span class=\"token\">" + html_text(shown) + "</span>";
+  return "<span class=\"token\">" + xml_text(shown) + "</span>";
 }
 
 std::string label_score(const UnitLabel& label) {
