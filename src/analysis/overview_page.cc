@@ -7,7 +7,7 @@
 #include <map>
 
 #include "analysis/label_rates.h"
-#include "analysis/load_balance.h"
+#include "analysis/layer_balance.h"
 #include "analysis/unit_page.h"
 #include "io/chart.h"
 #include "io/html_page.h"
@@ -46,7 +46,8 @@ std::map<Place, std::map<int64_t, Cell>> cells_of(const ExpertIndex& index) {
       const auto record = index.find({place.first, place.second, id});
       if (!record) continue;
       const std::vector<LabelRate> rates = label_rates(*record, index.info());
-      cell = {record->mass, rates.empty() ? -1 : rates[0].label, label_skew(rates)};
+      const bool labelled = !rates.empty() && rates[0].rate > 0;
+      cell = {record->mass, labelled ? rates[0].label : -1, label_skew(rates)};
     }
   }
   return maps;
@@ -145,23 +146,16 @@ std::string maps_section(const ExportedUnits& units) {
 }
 
 std::string balance_section(const ExpertIndex& index) {
-  std::map<Place, std::vector<double>> loads;
-  for (const UnitSummary& summary : index.summaries()) {
-    const Unit unit = index.units().unit(summary.number);
-    loads[{unit.layer, unit.kind}].push_back(summary.mass);
-  }
   std::string html =
       "<section><h2>Load</h2>\n<table><tr><th>layer</th><th>units</th><th>never used</th>"
       "<th>entropy</th><th>Gini</th><th>Jain</th><th>share of the top 1 %</th></tr>\n";
-  for (const auto& [place, masses] : loads) {
-    const IndexedLayer& layer = index.units().layer(place.first);
-    const LoadBalance balance =
-        load_balance(masses, place.second == UnitKind::kExpert ? layer.experts : layer.keys);
+  for (const LayerBalance& layer : layer_balances(index, Load::kMass)) {
+    const LoadBalance& load = layer.load;
     html += fmt::format(
         "<tr><td>{} {}</td><td>{}</td><td>{}</td><td>{:.4f}</td><td>{:.4f}</td>"
         "<td>{:.4f}</td><td>{:.1f} %</td></tr>\n",
-        place.first, kUnitKindNames[static_cast<size_t>(place.second)], balance.units, balance.dead,
-        balance.entropy, balance.gini, balance.jain, 100 * balance.top_share);
+        layer.layer, kUnitKindNames[static_cast<size_t>(layer.kind)], load.units, load.dead,
+        load.entropy, load.gini, load.jain, 100 * load.top_share);
   }
   return html + "</table></section>\n";
 }
