@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "analysis/expert_index.h"
+#include "base/content_hash.h"
 #include "base/error.h"
 #include "io/refuse.h"
 #include "model/family/family.h"
@@ -359,8 +360,8 @@ void check_same_weights(const ExpertIndex& index, const Checkpoint& checkpoint) 
   const RoutingEdit edit = read_own_edit(checkpoint.folder());
   const std::string sample = checkpoint.sample() + (edit.empty() ? "" : edit.to_json());
   const auto& provenance = index.info().provenance;
-  const auto made_with = provenance.find("weights");
-  if (made_with != provenance.end() && made_with->second == sample) return;
+  const auto weights = provenance.find("weights_hash");
+  if (weights != provenance.end() && weights->second == content_hash(sample)) return;
   const auto name = provenance.find("model");
   throw Error(ErrorCode::kInvalidArgument,
               {"using the index " + index.path(), "the model " + checkpoint.folder(),

@@ -171,7 +171,7 @@ Agreement agreement(const UnitRecord& a, const IndexInfo& a_info, const std::vec
 IndexDiff compare_indexes(const ExpertIndex& a, const ExpertIndex& b, int64_t least_uses,
                           size_t worst) {
   const auto weights = [](const ExpertIndex& index) {
-    const auto found = index.info().provenance.find("weights");
+    const auto found = index.info().provenance.find("weights_hash");
     return found == index.info().provenance.end() ? std::string() : found->second;
   };
   if (a.units().layers() != b.units().layers() || weights(a) != weights(b)) {

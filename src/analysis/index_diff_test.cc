@@ -84,7 +84,7 @@ TEST_F(IndexDiffTest, RefusesAnotherModel) {
   const test::MadeIndex other({{0, 5, 0, 1, 1}});
   EXPECT_EQ(test::error_of([&] { compare_indexes(a_.open(), other.open(), 1, 1); })->code(),
             ErrorCode::kInvalidArgument);
-  b_.meta("weights", "others");
+  b_.meta("weights_hash", "others");
   EXPECT_EQ(test::error_of([&] { compare_indexes(a_.open(), b_.open(), 1, 1); })->code(),
             ErrorCode::kInvalidArgument);
 }

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/expert_weights.h"
+#include "analysis/unit_effects.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/experts_text.h"
 #include "cli/table.h"
-#include "io/json.h"
 
 namespace expertoire::cli {
 namespace {
@@ -114,18 +113,6 @@ void print_effect(const LogitEffect& effect) {
   print("lowers", effect.suppressed);
 }
 
-LogitEffect effect_of(const Options& options, const ExpertIndex& index, const Unit& unit) {
-  const std::string folder = options.model.folder();
-  const Checkpoint checkpoint = Checkpoint::open(folder);
-  check_same_weights(index, checkpoint);
-  const ModelConfig config =
-      parse_config(read_json_file(folder + "/config.json"), folder + "/config.json");
-  const Tokenizer tokenizer = Tokenizer::load(folder);
-  const std::vector<std::vector<float>> output = {
-      ExpertWeights(checkpoint, config).own_output(unit)};
-  return LogitLens(checkpoint, config, tokenizer).effects(output, 10).front();
-}
-
 void show(const Options& options) {
   const ExpertIndex index(options.index);
   const Unit unit = index.units().parse(options.unit);
@@ -134,7 +121,9 @@ void show(const Options& options) {
   UnitViewer viewer(index, options.view);
   viewer.read_texts({&*record, 1});
   UnitView view = viewer.view(*record);
-  if (options.logits) view.effect = effect_of(options, index, unit);
+  if (options.logits) {
+    view.effect = UnitEffects(index, options.model.folder(), 10).of({&unit, 1}).front();
+  }
   if (options.json) return print_json(to_json(view, index));
   print_numbers(view, index.info());
   print_labels(view);

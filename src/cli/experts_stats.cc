@@ -1,9 +1,7 @@
 // expertoire experts stats
 #include <fmt/format.h>
 
-#include <map>
-
-#include "analysis/load_balance.h"
+#include "analysis/layer_balance.h"
 #include "analysis/unit_ranking.h"
 #include "cli/command.h"
 #include "cli/common.h"
@@ -20,50 +18,28 @@ struct Options {
   bool json = false;
 };
 
-constexpr std::string_view kLoadNames[] = {"mass", "count"};
-enum class Load : uint8_t { kMass, kCount };
-
-using Place = std::pair<int, UnitKind>;  // the units that are compared with each other
-
-std::map<Place, std::vector<double>> loads_of(const ExpertIndex& index, Load load) {
-  std::map<Place, std::vector<double>> loads;
-  for (const UnitSummary& summary : index.summaries()) {
-    const Unit unit = index.units().unit(summary.number);
-    loads[{unit.layer, unit.kind}].push_back(
-        load == Load::kMass ? summary.mass : static_cast<double>(summary.count));
-  }
-  return loads;
-}
-
 void stats(const Options& options) {
   const ExpertIndex index(options.index);
-  auto loads = loads_of(index, choose_enum<Load>("--load", options.load, kLoadNames));
   json all = json::array();
   std::vector<std::vector<std::string>> rows = {
       {"layer", "kind", "units", "dead", "entropy", "gini", "jain", "top 1 %", "dropped"}};
-  for (size_t i = 0; i < index.units().layers().size(); ++i) {
-    const IndexedLayer& layer = index.units().layers()[i];
-    const double mass = index.info().layer_mass[i], dropped = index.info().layer_dropped[i];
-    for (const UnitKind kind : {UnitKind::kExpert, UnitKind::kLeft, UnitKind::kRight}) {
-      const int64_t units = kind == UnitKind::kExpert ? layer.experts : layer.keys;
-      if (units == 0) continue;
-      const LoadBalance balance = load_balance(loads[{layer.layer, kind}], units);
-      const std::string_view name = kUnitKindNames[static_cast<size_t>(kind)];
-      const double lost = kind == UnitKind::kExpert && mass > 0 ? dropped / mass : 0;
-      all.push_back({{"layer", layer.layer},
-                     {"kind", name},
-                     {"units", units},
-                     {"dead", balance.dead},
-                     {"entropy", balance.entropy},
-                     {"gini", balance.gini},
-                     {"jain", balance.jain},
-                     {"top_share", balance.top_share},
-                     {"dropped_share", lost}});
-      rows.push_back({std::to_string(layer.layer), std::string(name), std::to_string(units),
-                      std::to_string(balance.dead), fmt::format("{:.4f}", balance.entropy),
-                      fmt::format("{:.4f}", balance.gini), fmt::format("{:.4f}", balance.jain),
-                      percent(balance.top_share), percent(lost)});
-    }
+  for (const LayerBalance& layer :
+       layer_balances(index, choose_enum<Load>("--load", options.load, kLoadNames))) {
+    const LoadBalance& load = layer.load;
+    const std::string_view kind = kUnitKindNames[static_cast<size_t>(layer.kind)];
+    all.push_back({{"layer", layer.layer},
+                   {"kind", kind},
+                   {"units", load.units},
+                   {"dead", load.dead},
+                   {"entropy", load.entropy},
+                   {"gini", load.gini},
+                   {"jain", load.jain},
+                   {"top_share", load.top_share},
+                   {"dropped_share", layer.dropped}});
+    rows.push_back({std::to_string(layer.layer), std::string(kind), std::to_string(load.units),
+                    std::to_string(load.dead), fmt::format("{:.4f}", load.entropy),
+                    fmt::format("{:.4f}", load.gini), fmt::format("{:.4f}", load.jain),
+                    percent(load.top_share), percent(layer.dropped)});
   }
   if (options.json) {
     print_json({{"index", options.index},

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/utf8.h"
+
 namespace expertoire {
 namespace {
 
@@ -238,13 +240,20 @@ std::string svg_document(const std::string& content, double width, double height
 
 std::string xml_text(std::string_view raw) {
   std::string out;
-  for (const char c : raw) {
+  size_t valid = first_invalid_utf8(raw);
+  for (size_t i = 0; i < raw.size(); ++i) {
+    if (i == valid) {
+      out += "\xef\xbf\xbd";
+      valid += 1 + first_invalid_utf8(raw.substr(i + 1));
+      continue;
+    }
+    const char c = raw[i];
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+      default: out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
     }
   }
   return out;

@@ -61,7 +61,8 @@ std::string svg_legend(const std::vector<std::string>& names, double width, doub
 std::string svg_document(const std::string& content, double width, double height,
                          const std::string& label, bool with_style = true);
 
-/// Text as it may stand in XML, between tags or in quotes.
+/// Text as it may stand in XML, between tags or in double quotes. Control characters become spaces,
+/// bytes that are not UTF-8 U+FFFD.
 std::string xml_text(std::string_view text);
 
 /// "0.002", "12.5", "340k", "20M": at most four significant digits.

@@ -1,5 +1,6 @@
 #include "io/folder_writer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +55,21 @@ FolderWriter::~FolderWriter() {
   if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
 }
 
+void FolderWriter::write(const std::string& name, std::string_view content) {
+  const fs::path path = fs::path(temporary_) / name;
+  std::error_code failed;
+  fs::create_directories(path.parent_path(), failed);
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file) system_error("writing " + path.string(), errno);
+  write_all(file.get(), content, path.string());
+  unsynced_ = true;
+}
+
 void FolderWriter::commit() {
+  if (unsynced_) {
+    const FileDescriptor folder(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || ::syncfs(folder.get()) != 0) system_error("writing " + temporary_, errno);
+  }
   sync_folder_of(temporary_ + "/.");
   // rename() replaces an empty folder and refuses a full one.
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
