@@ -5,14 +5,15 @@ namespace expertoire::cli {
 // Each is defined in the file of its name.
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
     kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
-    kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand;
+    kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand,
+    kEvalStudyCommand;
 
 const std::vector<Command>& eval_commands() {
   static const std::vector<Command> list = {
       kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
       kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
       kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand,
-      kEvalCompareCommand,    kEvalReportCommand};
+      kEvalStudyCommand,      kEvalCompareCommand,        kEvalReportCommand};
   return list;
 }
 

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
+#include "base/svg.h"
 #include "io/json.h"
 
 namespace expertoire {
@@ -15,17 +14,20 @@ namespace {
 using nlohmann::json;
 using Group = std::vector<const EvalResult*>;
 
+// Between them stands the style of pictures.
 constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Evaluation</title><style>
-body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
+)";
+constexpr std::string_view kStyle =
+    R"(body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: var(--ink);
+  background: var(--paper) }
 table { border-collapse: collapse; margin: 1em 0 }
-th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: left }
+th, td { padding: .25em .8em; border-bottom: 1px solid var(--grid); text-align: left }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
-td small { color: #777 }
+td small { color: var(--soft) }
 th { cursor: pointer; user-select: none }
 th[aria-sort=ascending]::after { content: " \2191" }
 th[aria-sort=descending]::after { content: " \2193" }
-svg text { font: 12px sans-serif; fill: #222 }
 code { overflow-wrap: anywhere }
 </style></head><body>
 <h1>Evaluation</h1>
@@ -49,20 +51,6 @@ for (const heading of document.querySelectorAll("th")) heading.addEventListener(
 </body></html>
 )";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 // A string as it is, anything else as JSON.
 std::string plain(const json& value) {
   return value.is_string() ? value.get<std::string>()
@@ -70,7 +58,7 @@ std::string plain(const json& value) {
 }
 
 std::string text_cell(const std::string& text) {
-  return fmt::format("<td data-value=\"{0}\">{0}</td>", escaped(text));
+  return fmt::format("<td data-value=\"{0}\">{0}</td>", xml_text(text));
 }
 
 std::string number_cell(double value, const std::string& shown) {
@@ -105,7 +93,7 @@ std::string table_of(const Group& group) {
     for (const auto& [name, score] : result->scores) names.insert(name);
   }
   std::string page = "<table><thead><tr><th>data set</th><th>system</th><th>n</th>";
-  for (const std::string& name : names) page += fmt::format("<th>{}</th>", escaped(name));
+  for (const std::string& name : names) page += fmt::format("<th>{}</th>", xml_text(name));
   page += "<th>settings</th></tr></thead><tbody>\n";
   for (const EvalResult* result : group) {
     page += "<tr>" + text_cell(result->dataset) + text_cell(system_label(*result)) +
@@ -114,38 +102,6 @@ std::string table_of(const Group& group) {
     page += text_cell(settings(*result)) + "</tr>\n";
   }
   return page + "</tbody></table>\n";
-}
-
-// The main score of each result: a dot, and its interval as a line.
-std::string picture_of(const Group& group) {
-  constexpr int kLabels = 330, kWidth = 480, kRow = 20;
-  double low = 0, high = 1e-9;
-  for (const EvalResult* result : group) {
-    const EvalScore& score = result->scores.at(result->main);
-    low = std::min({low, score.value, score.interval ? score.interval->first : 0});
-    high = std::max({high, score.value, score.interval ? score.interval->second : 0});
-  }
-  const auto x = [&](double value) { return kLabels + kWidth * (value - low) / (high - low); };
-  std::string svg = fmt::format("<svg width=\"{}\" height=\"{}\" role=\"img\">\n",
-                                kLabels + kWidth + 80, kRow * group.size() + 10);
-  svg += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"0\" y2=\"{1}\" stroke=\"#bbb\"/>\n",
-                     x(0), kRow * group.size());
-  for (size_t i = 0; i < group.size(); ++i) {
-    const EvalScore& score = group[i]->scores.at(group[i]->main);
-    const auto y = static_cast<double>(kRow) * (static_cast<double>(i) + 0.6);
-    const char* colour = group[i]->system == "model" ? "#0a58a5" : "#999";
-    if (score.interval) {
-      svg += fmt::format(
-          "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>",
-          x(score.interval->first), x(score.interval->second), y, y, colour);
-    }
-    svg += fmt::format(
-        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"/>"
-        "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
-        x(score.value), y, colour, kLabels - 8, y + 4,
-        escaped(group[i]->dataset + ", " + system_label(*group[i])));
-  }
-  return svg + "</svg>\n";
 }
 
 // Each provenance that is there, once.
@@ -162,8 +118,8 @@ std::string provenance_of(const std::vector<EvalResult>& results) {
         if (one.is_object() && one.contains("file") && one.contains("hash")) {
           shown = plain(one["file"]) + ", hash " + plain(one["hash"]);
         }
-        page += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", escaped(key),
-                            escaped(shown));
+        page += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", xml_text(key),
+                            xml_text(shown));
       }
     }
     page += "</tbody></table>\n";
@@ -171,26 +127,22 @@ std::string provenance_of(const std::vector<EvalResult>& results) {
   return page;
 }
 
-bool has_main(const EvalResult* result) {
-  const auto main = result->scores.find(result->main);
-  return main != result->scores.end() && std::isfinite(main->second.value);
-}
-
 }  // namespace
 
-std::string report_page(const std::vector<EvalResult>& results) {
+std::string report_page(const std::vector<EvalResult>& results, const Picture* picture) {
   std::vector<std::string> tasks;  // in the order in which they came
   std::map<std::string, Group> groups;
   for (const EvalResult& result : results) {
     if (groups[result.task].empty()) tasks.push_back(result.task);
     groups[result.task].push_back(&result);
   }
-  std::string page(kHead);
+  std::string page = std::string(kHead) + svg_style() + std::string(kStyle);
+  if (picture != nullptr) page += svg_part(*picture);
   for (const std::string& task : tasks) {
     const Group& group = groups[task];
-    page += fmt::format("<h2>{}</h2>\n<p>{}, with 95 % intervals</p>\n", escaped(task),
-                        escaped(group.front()->main));
-    if (std::all_of(group.begin(), group.end(), has_main)) page += picture_of(group);
+    page += fmt::format("<h2>{}</h2>\n<p>{}, with 95 % intervals</p>\n", xml_text(task),
+                        xml_text(group.front()->main));
+    if (const auto scores = score_picture(group)) page += svg_part(*scores);
     page += table_of(group);
   }
   return page + provenance_of(results) + std::string(kScript);

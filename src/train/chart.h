@@ -3,8 +3,9 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "base/svg.h"
 
 namespace expertoire::train {
 
@@ -40,21 +41,12 @@ inline constexpr double kChartWidth = 560;
 inline constexpr double kChartHeight = 300;
 
 /// `<g>` with its upper left corner at (x, y), of the size above. Colours are CSS classes:
-/// chart_style() defines them. `id` must be unique in the document. The vertical range is that of
+/// svg_style() defines them. `id` must be unique in the document. The vertical range is that of
 /// each line after the first 8 % of it, of the levels and of `show`: what starts higher enters from
 /// above.
 std::string svg_chart(const Chart& chart, double x, double y, const std::string& id);
 
-/// The style sheet for svg_chart and svg_key, for light and dark screens.
-std::string chart_style();
-
 /// A piece of line in the colour of a run, 26 wide, for a legend; its middle at (x, y).
 std::string svg_key(size_t run, double x, double y, bool dots);
-
-/// Text as it may stand in XML, between tags or in quotes.
-std::string xml_text(std::string_view text);
-
-/// "0.002", "12.5", "340k", "20M": at most four significant digits.
-std::string short_number(double value);
 
 }  // namespace expertoire::train

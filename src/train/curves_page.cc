@@ -197,7 +197,7 @@ std::string legend(const std::vector<RunLog>& runs, double width, double& bottom
   return svg;
 }
 
-std::string style_element() { return "<style>\n" + chart_style() + "</style>\n"; }
+std::string style_element() { return "<style>\n" + svg_style() + "</style>\n"; }
 
 std::string picture(const std::vector<RunLog>& runs, double& width, double& height) {
   constexpr double kGap = 16;
@@ -291,7 +291,7 @@ std::string curves_html(const std::vector<RunLog>& runs) {
       "its steps; survivors and keys on held-out text where they were measured there.</p>\n<div "
       "class=\"scroll\">\n{}</div>\n{}</main>\n"
       "</body>\n</html>\n",
-      chart_style(), kPageStyle, table(runs), svg_document(runs, false));
+      svg_style(), kPageStyle, table(runs), svg_document(runs, false));
 }
 
 }  // namespace expertoire::train
