@@ -6,14 +6,15 @@ namespace expertoire::cli {
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
     kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
     kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand,
-    kEvalStudyCommand;
+    kEvalStudyCommand, kEvalSuiteCommand;
 
 const std::vector<Command>& eval_commands() {
   static const std::vector<Command> list = {
       kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
       kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
       kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand,
-      kEvalStudyCommand,      kEvalCompareCommand,        kEvalReportCommand};
+      kEvalStudyCommand,      kEvalSuiteCommand,          kEvalCompareCommand,
+      kEvalReportCommand};
   return list;
 }
 
