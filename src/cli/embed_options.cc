@@ -10,11 +10,19 @@ namespace expertoire::cli {
 
 void EmbedCliOptions::add_to(CLI::App& app) {
   model.add_to(app);
+  add_pooling(app);
+  add_passes(app);
+}
+
+void EmbedCliOptions::add_pooling(CLI::App& app) {
   app.add_option("--pooling", pooling, "last or mean over tokens")->capture_default_str();
   app.add_option("--hidden-layers", hidden_layers, "last, or all (their mean)")
       ->capture_default_str();
   app.add_option("--routing-layers", routing_layers, "all (side by side), or last")
       ->capture_default_str();
+}
+
+void EmbedCliOptions::add_passes(CLI::App& app) {
   app.add_option("--routing-stage", routing_stage,
                  "logits or probs (default: what the paper's code takes from this family)");
   app.add_option("--truncate", truncate, "Texts over the model's context: never, left or right")

@@ -20,7 +20,9 @@ struct EmbedCliOptions {
 
   /// All but --kind and --calibration, which not every command has.
   void add_to(CLI::App& app);
-  void add_kind(CLI::App& app);  ///< with --prompt and --alpha
+  void add_pooling(CLI::App& app);  ///< and layers
+  void add_passes(CLI::App& app);   ///< stage, truncation and size of forward passes
+  void add_kind(CLI::App& app);     ///< with --prompt and --alpha
   void add_prompt(CLI::App& app);
   void add_calibration(CLI::App& app);
   EmbedOptions parse() const;

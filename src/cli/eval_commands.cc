@@ -5,14 +5,16 @@ namespace expertoire::cli {
 // Each is defined in the file of its name.
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
     kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
-    kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand;
+    kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand,
+    kEvalStudyCommand, kEvalSuiteCommand;
 
 const std::vector<Command>& eval_commands() {
   static const std::vector<Command> list = {
       kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
       kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
       kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand,
-      kEvalCompareCommand,    kEvalReportCommand};
+      kEvalStudyCommand,      kEvalSuiteCommand,          kEvalCompareCommand,
+      kEvalReportCommand};
   return list;
 }
 

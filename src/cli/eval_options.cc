@@ -50,6 +50,7 @@ void EvalDataOptions::add_to(CLI::App& app, const std::vector<std::string>& fiel
       ->capture_default_str();
   app.add_flag("--json", json, "One JSON object a line for each data set");
   app.add_option("--report", report, "Also a page for people, one .html file");
+  app.add_option("--results", results, "Also the JSON, one .jsonl file");
   app.add_flag("--items", items, "With --json: every row's values too, for `eval compare`");
 }
 
@@ -60,7 +61,9 @@ RowOptions EvalDataOptions::rows(const std::string& label) const {
 }
 
 nlohmann::json EvalDataOptions::provenance() const {
-  if (!report.empty()) check_writable(report);
+  for (const std::string* file : {&report, &results}) {
+    if (!file->empty()) check_writable(*file);
+  }
   nlohmann::json data = nlohmann::json::array();
   for (const std::string& file : files) data.push_back({{"file", file}, {"hash", file_hash(file)}});
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -70,12 +73,25 @@ nlohmann::json EvalDataOptions::provenance() const {
           {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
-void EvalDataOptions::publish(const std::vector<EvalResult>& results,
+void EvalDataOptions::save(const std::vector<EvalResult>& all) const {
+  if (!results.empty()) write_file(results, json_lines(all));
+}
+
+void EvalDataOptions::publish(const std::vector<EvalResult>& all,
                               const std::vector<EvalResult>& before) const {
-  if (!report.empty()) write_file(report, report_page(results));
-  std::vector<EvalResult> shown = results;
+  if (!report.empty()) write_file(report, report_page(all));
+  save(all);
+  std::vector<EvalResult> shown = all;
   if (!json) shown.insert(shown.begin(), before.begin(), before.end());
   print_results(shown, json);
+}
+
+std::string json_lines(const std::vector<EvalResult>& results) {
+  std::string lines;
+  for (const EvalResult& result : results) {
+    lines += result.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return lines;
 }
 
 void print_results(const std::vector<EvalResult>& results, bool json) {

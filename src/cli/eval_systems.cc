@@ -26,10 +26,11 @@ struct Variant {
   std::unique_ptr<CalibrationChoice> calibration;
 };
 
-std::vector<EmbedCliOptions> variant_options(const SystemOptions& options) {
+std::vector<EmbedCliOptions> variant_options(const SystemOptions& options,
+                                             const EmbedCliOptions& pass) {
   std::vector<EmbedCliOptions> all;
   for (const std::string& kind : options.kinds) {
-    EmbedCliOptions one = options.embed;
+    EmbedCliOptions one = pass;
     one.kind = kind;
     for (const double alpha : options.alphas) {
       one.alpha = alpha;
@@ -40,25 +41,38 @@ std::vector<EmbedCliOptions> variant_options(const SystemOptions& options) {
   return all;
 }
 
+// What one pass over the texts is for.
+struct Pass {
+  EmbedCliOptions options;
+  std::vector<Variant> variants = {};
+};
+
 // A model and what is asked of it.
 struct Run {
   std::string system;
   LoadedModel loaded;
   Tokenizer tokenizer;
-  std::vector<Variant> variants;
+  std::vector<Pass> passes;
 
   Run(std::string name, const SystemOptions& options, const ModelOptions& model)
       : system(std::move(name)), loaded(model, false), tokenizer(loaded.tokenizer()) {
-    for (EmbedCliOptions& one : variant_options(options)) {
-      auto embedder = std::make_unique<Embedder>(*loaded.session, tokenizer, one.parse());
-      variants.push_back({std::move(one), std::move(embedder), nullptr});
+    const std::vector<EmbedCliOptions> usual = {options.embed};
+    for (const EmbedCliOptions& one : options.passes.empty() ? usual : options.passes) {
+      Pass& pass = passes.emplace_back(Pass{one, {}});
+      for (EmbedCliOptions& kind : variant_options(options, one)) {
+        auto embedder = std::make_unique<Embedder>(*loaded.session, tokenizer, kind.parse());
+        pass.variants.push_back({std::move(kind), std::move(embedder), nullptr});
+      }
     }
   }
 };
 
 void choose_calibrations(Run& run) {
-  for (Variant& variant : run.variants) {
-    variant.calibration = CalibrationChoice::choose(variant.options, *variant.embedder, run.loaded);
+  for (Pass& pass : run.passes) {
+    for (Variant& variant : pass.variants) {
+      variant.calibration =
+          CalibrationChoice::choose(variant.options, *variant.embedder, run.loaded);
+    }
   }
 }
 
@@ -73,7 +87,7 @@ CalibrationSet moments_of(const std::vector<EmbedParts>& parts) {
 
 // What was fitted for the trained weights says nothing of random ones: theirs is fitted on the
 // texts themselves, which can only help the control.
-void mirror_calibrations(const Run& trained, const std::vector<EmbedParts>& parts, Run& random) {
+void mirror_calibrations(const Pass& trained, const std::vector<EmbedParts>& parts, Pass& random) {
   for (size_t i = 0; i < random.variants.size(); ++i) {
     auto choice = std::make_unique<CalibrationChoice>();
     choice->mode = trained.variants[i].calibration->mode;
@@ -95,12 +109,12 @@ EmbedOptions options_of_pass(const std::vector<Variant>& variants) {
   return pass;
 }
 
-std::string fingerprint(const Run& run, const SystemOptions& options, const Embedder& embedder) {
+std::string fingerprint(const Run& run, const EmbedCliOptions& options, const Embedder& embedder) {
   json about = calibration_conditions(embedder, run.loaded);
   about.update(run.loaded.provenance({}));
   for (const char* key : {"model", "edit"}) about.erase(key);
-  about["prompt"] = options.embed.prompt;
-  about["truncate"] = options.embed.truncate;
+  about["prompt"] = options.prompt;
+  about["truncate"] = options.truncate;
   about["hidden"] = embedder.wants_hidden();
   about["routing"] = embedder.wants_routing();
   about["tokenizer_hash"] =
@@ -108,14 +122,14 @@ std::string fingerprint(const Run& run, const SystemOptions& options, const Embe
   return content_hash(about.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-std::vector<EmbedParts> embed_all(const Run& run, const SystemOptions& options,
+std::vector<EmbedParts> embed_all(const Run& run, const Pass& pass,
                                   const std::vector<std::string>& texts, VectorCache* cache) {
-  Embedder embedder(*run.loaded.session, run.tokenizer, options_of_pass(run.variants));
+  Embedder embedder(*run.loaded.session, run.tokenizer, options_of_pass(pass.variants));
   ProgressBar bar("texts");
   return embed_texts(embedder, texts,
-                     {.batch_tokens = options.embed.batch_tokens,
+                     {.batch_tokens = pass.options.batch_tokens,
                       .cache = cache,
-                      .fingerprint = fingerprint(run, options, embedder),
+                      .fingerprint = fingerprint(run, pass.options, embedder),
                       .progress = [&](int64_t done, int64_t total) {
                         interrupt_token().check("embedding");
                         bar.update(done, static_cast<double>(done) / static_cast<double>(total));
@@ -158,6 +172,14 @@ SystemVectors vectors_of(const Run& run, const Variant& variant, bool paper_rule
 json describe(const Variant& variant) {
   json about = {{"kind", variant.options.kind}, {"prompt", variant.options.prompt}};
   if (variant.options.kind == "sum") about["alpha"] = variant.options.alpha;
+  const EmbedCliOptions usual;
+  if (variant.options.pooling != usual.pooling) about["pooling"] = variant.options.pooling;
+  if (variant.options.hidden_layers != usual.hidden_layers) {
+    about["hidden_layers"] = variant.options.hidden_layers;
+  }
+  if (variant.options.routing_layers != usual.routing_layers) {
+    about["routing_layers"] = variant.options.routing_layers;
+  }
   switch (variant.calibration->mode) {
     case Mode::kNone: about["calibration"] = "none"; break;
     case Mode::kBatch:
@@ -169,11 +191,11 @@ json describe(const Variant& variant) {
 }
 
 // `model`: as provenance names it.
-void use_variants(const Run& run, const SystemOptions& options, const ModelOptions& model,
+void use_variants(const Run& run, size_t pass, bool paper_rules, const ModelOptions& model,
                   const std::vector<EmbedParts>& parts, const Use& use) {
-  for (const Variant& variant : run.variants) {
-    use({run.system, describe(variant), run.loaded.provenance(model)},
-        vectors_of(run, variant, options.paper_rules, parts));
+  for (const Variant& variant : run.passes[pass].variants) {
+    use({run.system, pass, describe(variant), run.loaded.provenance(model)},
+        vectors_of(run, variant, paper_rules, parts));
   }
 }
 
@@ -185,28 +207,38 @@ void use_random_model(const Run& trained, const SystemOptions& options,
   model.model = folder.path();
   model.edit.clear();
   Run random("random_weights", options, model);
-  const auto parts = embed_all(random, options, texts, cache);
-  mirror_calibrations(trained, parts, random);
   model.model = fmt::format("random weights, seed {}", kRandomSeed);
-  use_variants(random, options, model, parts, use);
+  for (size_t i = 0; i < random.passes.size(); ++i) {
+    const auto parts = embed_all(random, random.passes[i], texts, cache);
+    mirror_calibrations(trained.passes[i], parts, random.passes[i]);
+    use_variants(random, i, options.paper_rules, model, parts, use);
+  }
 }
 
 }  // namespace
 
 void SystemOptions::add_to(CLI::App& app) {
-  app.add_option("--kind", kinds, "hidden, routing, concat or sum; several = a result for each")
-      ->capture_default_str();
-  app.add_option("--alpha", alphas, "Weight of routing in sum; several = a result for each")
-      ->capture_default_str();
+  add_kinds(app);
   embed.add_prompt(app);
   embed.add_calibration(app);
   embed.add_to(app);
-  app.add_flag("--controls", controls,
-               "The same scores of random weights, of the mean of token embeddings, and of TF-IDF");
+  add_controls(app);
   app.add_flag("--paper-rules", paper_rules,
                "Score kind sum as the MoEE paper's published code does, which adds what hidden "
                "states and routing give apart, class numbers too, and summaries with p-values; to "
                "measure what that does");
+}
+
+void SystemOptions::add_kinds(CLI::App& app) {
+  app.add_option("--kind", kinds, "hidden, routing, concat or sum; several = a result for each")
+      ->capture_default_str();
+  app.add_option("--alpha", alphas, "Weight of routing in sum; several = a result for each")
+      ->capture_default_str();
+}
+
+void SystemOptions::add_controls(CLI::App& app) {
+  app.add_flag("--controls", controls,
+               "The same scores of random weights, of the mean of token embeddings, and of TF-IDF");
   app.add_option("--cache", cache,
                  "File that keeps vectors from run to run, also of a run that is killed");
 }
@@ -218,12 +250,15 @@ void for_each_system(const SystemOptions& options, const std::vector<std::string
   const ModelOptions& model = options.embed.model;
   Run run("model", options, model);
   choose_calibrations(run);
-  use_variants(run, options, model, embed_all(run, options, texts, cache.get()), use);
+  for (size_t i = 0; i < run.passes.size(); ++i) {
+    use_variants(run, i, options.paper_rules, model,
+                 embed_all(run, run.passes[i], texts, cache.get()), use);
+  }
   if (!options.controls) return;
   use_random_model(run, options, texts, cache.get(), use);
-  use({"token_mean", json::object(), run.loaded.provenance(model)},
+  use({"token_mean", 0, json::object(), run.loaded.provenance(model)},
       token_means(*run.loaded.model, run.tokenizer, texts));
-  use({"tfidf", {{"words", kTfidfWords}}}, tfidf_rows(texts, kTfidfWords));
+  use({"tfidf", 0, {{"words", kTfidfWords}}}, tfidf_rows(texts, kTfidfWords));
 }
 
 }  // namespace expertoire::cli

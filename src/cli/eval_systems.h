@@ -20,13 +20,18 @@ struct SystemOptions {
   bool controls = false;
   std::string cache;  ///< of vectors; "" = none
   bool paper_rules = false;
+  /// Other prompts, poolings or layers, each with every kind; none: `embed` alone.
+  std::vector<EmbedCliOptions> passes = {};
 
   void add_to(CLI::App& app);
+  void add_kinds(CLI::App& app);
+  void add_controls(CLI::App& app);  ///< and --cache
 };
 
 /// "model", or a control: "random_weights", "token_mean", "tfidf".
 struct System {
   std::string name;
+  size_t pass = 0;
   nlohmann::json about = nlohmann::json::object();  ///< kind, prompt, alpha, calibration
   nlohmann::json provenance = nlohmann::json::object();
 };
@@ -34,9 +39,9 @@ struct System {
 /// Vectors of the texts; with --paper-rules, of kind sum its two parts.
 using SystemVectors = std::variant<TextVectors, SumParts>;
 
-/// Calls `use` for each kind (and alpha) of the model, then, with --controls, for the same kinds of
-/// a model of the same shape with random weights, the mean of the model's token embeddings, and
-/// TF-IDF. Every text goes through a model once.
+/// Calls `use` for each pass and in it for each kind (and alpha) of the model, then, with
+/// --controls, for the same kinds of a model of the same shape with random weights, the mean of the
+/// model's token embeddings, and TF-IDF. Every text goes through a model once in a pass.
 void for_each_system(const SystemOptions& options, const std::vector<std::string>& texts,
                      const std::function<void(const System&, const SystemVectors&)>& use);
 

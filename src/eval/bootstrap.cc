@@ -6,18 +6,9 @@
 #include <numeric>
 #include <random>
 
+#include "eval/mean.h"
+
 namespace expertoire {
-namespace {
-
-double quantile(const std::vector<double>& sorted, double p) {
-  const double at = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = at - static_cast<double>(below);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
-}
-
-}  // namespace
 
 std::vector<uint32_t> each_item(size_t n) {
   std::vector<uint32_t> items(n);

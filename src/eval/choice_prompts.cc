@@ -54,13 +54,13 @@ ChoicePrompt ChoicePrompts::with_shots(const ChoiceItem& item,
                                        const std::vector<std::string>& shots) const {
   std::string front = item.description;
   for (const std::string& shot : shots) front += shot;
+  PairEncoder encoder(tokenizer_, pairs_);
   ChoicePrompt prompt;
   prompt.shots = static_cast<int>(shots.size());
   for (size_t c = 0; c < item.size(); ++c) {
     prompt.contexts.push_back(front + item.context(c));
     prompt.continuations.push_back(item.continuation(c));
-    EncodedPair pair =
-        encode_pair(tokenizer_, prompt.contexts.back(), prompt.continuations.back(), pairs_);
+    EncodedPair pair = encoder.encode(prompt.contexts.back(), prompt.continuations.back());
     prompt.cut = prompt.cut || pair.cut > 0;
     prompt.requests.push_back(std::move(pair.request));
   }

@@ -79,6 +79,22 @@ TEST(EncodePair, SpacesAtTheEndOfTheContextGoToTheContinuation) {
   EXPECT_EQ(tokenizer.decode(std::span(plain.request.ids).subspan(plain.request.first)), " red");
 }
 
+TEST(EncodePair, RemembersTheContextButNotTheWrongOne) {
+  const Tokenizer tokenizer =
+      Tokenizer::load(std::string(EXPERTOIRE_SOURCE_DIR) + "/models/olmoe-small");
+  const PairOptions options{.bos = false, .max_length = 100};
+  PairEncoder encoder(tokenizer, options);
+  const std::vector<std::pair<std::string, std::string>> pairs = {
+      {"The sun is", " red"}, {"The sun is", " blue"}, {"The moon is", " red"}, {"", "red"},
+      {"The sun is ", "red"}, {"The moon", " is"},     {"The sun is", "let"}};
+  for (const auto& [context, continuation] : pairs) {
+    const EncodedPair got = encoder.encode(context, continuation);
+    const EncodedPair want = encode_pair(tokenizer, context, continuation, options);
+    EXPECT_EQ(got.request.ids, want.request.ids) << context << continuation;
+    EXPECT_EQ(got.request.first, want.request.first) << context << continuation;
+  }
+}
+
 TEST(EncodePair, EmptyContextsAreEosAndLongOnesLoseTheirFront) {
   const Tokenizer tokenizer =
       Tokenizer::load(std::string(EXPERTOIRE_SOURCE_DIR) + "/models/olmoe-small");

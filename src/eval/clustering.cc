@@ -1,12 +1,12 @@
 #include "eval/clustering.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "eval/cluster_agreement.h"
 #include "eval/mean.h"
 #include "eval/mini_batch_kmeans.h"
 #include "eval/random_state.h"
@@ -71,12 +71,6 @@ void draw_splits(const Labelled& all, const ClusteringOptions& options, const st
   }
 }
 
-double entropy(const std::map<uint32_t, double>& counts, double total) {
-  double sum = 0;
-  for (const auto& [value, count] : counts) sum -= count / total * std::log(count / total);
-  return sum;
-}
-
 // Numbers equal values alike.
 std::vector<uint32_t> numbered(const std::vector<double>& values) {
   std::map<double, uint32_t> numbers;
@@ -125,25 +119,7 @@ EvalResult result_of(
 }  // namespace
 
 double v_measure(const std::vector<uint32_t>& classes, const std::vector<uint32_t>& clusters) {
-  std::map<uint32_t, double> of_class, of_cluster;
-  std::map<std::pair<uint32_t, uint32_t>, double> of_both;
-  for (size_t i = 0; i < classes.size(); ++i) {
-    ++of_class[classes[i]];
-    ++of_cluster[clusters[i]];
-    ++of_both[{classes[i], clusters[i]}];
-  }
-  const auto total = static_cast<double>(classes.size());
-  double shared = 0;  // mutual information
-  for (const auto& [both, count] : of_both) {
-    shared +=
-        count / total * std::log(count * total / (of_class[both.first] * of_cluster[both.second]));
-  }
-  const double class_entropy = entropy(of_class, total);
-  const double cluster_entropy = entropy(of_cluster, total);
-  const double homogeneity = class_entropy == 0 ? 1 : shared / class_entropy;
-  const double completeness = cluster_entropy == 0 ? 1 : shared / cluster_entropy;
-  const double sum = homogeneity + completeness;
-  return sum <= 0 ? 0 : 2 * homogeneity * completeness / sum;
+  return Contingency(classes, clusters).normalized_information();
 }
 
 ClusteringSet ClusteringSet::read(const std::string& path, const RowOptions& rows,

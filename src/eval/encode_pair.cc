@@ -28,6 +28,18 @@ int32_t prefix_token(const Tokenizer& tokenizer, const std::string& continuation
 
 EncodedPair encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation,
                         const PairOptions& options) {
+  return PairEncoder(tokenizer, options).encode(std::move(context), std::move(continuation));
+}
+
+const std::vector<int32_t>& PairEncoder::ids_of(const std::string& context) {
+  if (context != context_) {
+    ids_ = tokenizer_.encode(context, options_.bos);
+    context_ = context;
+  }
+  return ids_;
+}
+
+EncodedPair PairEncoder::encode(std::string context, std::string continuation) {
   const size_t kept = jinja::strip(context, jinja::Side::kRight).size();
   continuation.insert(0, context, kept);
   context.resize(kept);
@@ -35,13 +47,13 @@ EncodedPair encode_pair(const Tokenizer& tokenizer, std::string context, std::st
   std::vector<int32_t>& ids = pair.request.ids;
   std::vector<int32_t> whole;
   if (context.empty()) {
-    ids = {prefix_token(tokenizer, continuation)};
-    whole = tokenizer.encode(continuation, false);
+    ids = {prefix_token(tokenizer_, continuation)};
+    whole = tokenizer_.encode(continuation, false);
     ids.insert(ids.end(), whole.begin(), whole.end());
     pair.request.first = 1;
   } else {
-    ids = tokenizer.encode(context, options.bos);
-    whole = tokenizer.encode(context + continuation, options.bos);
+    ids = ids_of(context);
+    whole = tokenizer_.encode(context + continuation, options_.bos);
     pair.request.first = ids.size();
     if (whole.size() > ids.size()) {
       ids.insert(ids.end(), whole.begin() + static_cast<std::ptrdiff_t>(ids.size()), whole.end());
@@ -50,11 +62,11 @@ EncodedPair encode_pair(const Tokenizer& tokenizer, std::string context, std::st
   if (ids.size() == pair.request.first) {
     refuse(ErrorCode::kInvalidArgument, continuation, "no tokens", "at least one");
   }
-  pair.cut = std::max<int64_t>(0, static_cast<int64_t>(ids.size()) - 1 - options.max_length);
+  pair.cut = std::max<int64_t>(0, static_cast<int64_t>(ids.size()) - 1 - options_.max_length);
   if (pair.cut >= static_cast<int64_t>(pair.request.first)) {
     refuse(ErrorCode::kTooLong, continuation,
            fmt::format("{} tokens", ids.size() - pair.request.first),
-           fmt::format("at most {}, what the model takes", options.max_length));
+           fmt::format("at most {}, what the model takes", options_.max_length));
   }
   ids.erase(ids.begin(), ids.begin() + pair.cut);
   pair.request.first -= static_cast<size_t>(pair.cut);

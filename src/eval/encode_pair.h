@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/prefix_scorer.h"
 #include "tokenizer/tokenizer.h"
@@ -26,5 +27,24 @@ struct EncodedPair {
 /// alone is too long.
 EncodedPair encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation,
                         const PairOptions& options);
+
+/// encode_pair() of one pair after another, where the context is often that of the pair before: it
+/// is tokenized once. The tokenizer outlives the object.
+class PairEncoder {
+ public:
+  PairEncoder(const Tokenizer& tokenizer, const PairOptions& options)
+      : tokenizer_(tokenizer), options_(options) {}
+
+  /// Errors: encode_pair()'s.
+  EncodedPair encode(std::string context, std::string continuation);
+
+ private:
+  const std::vector<int32_t>& ids_of(const std::string& context);
+
+  const Tokenizer& tokenizer_;
+  PairOptions options_;
+  std::string context_;       // of ids_
+  std::vector<int32_t> ids_;  // empty before the first pair
+};
 
 }  // namespace expertoire

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
-#include "io/chart.h"
 #include "io/html_page.h"
+#include "io/svg.h"
 
 namespace expertoire {
 namespace {
@@ -61,38 +59,6 @@ std::string table_of(const Group& group) {
   return page + "</tbody></table>\n";
 }
 
-// The main score of each result: a dot, and its interval as a line.
-std::string picture_of(const Group& group) {
-  constexpr int kLabels = 330, kWidth = 480, kRow = 20;
-  double low = 0, high = 1e-9;
-  for (const EvalResult* result : group) {
-    const EvalScore& score = result->scores.at(result->main);
-    low = std::min({low, score.value, score.interval ? score.interval->first : 0});
-    high = std::max({high, score.value, score.interval ? score.interval->second : 0});
-  }
-  const auto x = [&](double value) { return kLabels + kWidth * (value - low) / (high - low); };
-  std::string svg = fmt::format("<svg width=\"{}\" height=\"{}\" role=\"img\">\n",
-                                kLabels + kWidth + 80, kRow * group.size() + 10);
-  svg += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"0\" y2=\"{1}\" stroke=\"#bbb\"/>\n",
-                     x(0), kRow * group.size());
-  for (size_t i = 0; i < group.size(); ++i) {
-    const EvalScore& score = group[i]->scores.at(group[i]->main);
-    const auto y = static_cast<double>(kRow) * (static_cast<double>(i) + 0.6);
-    const char* colour = group[i]->system == "model" ? "#0a58a5" : "#999";
-    if (score.interval) {
-      svg += fmt::format(
-          "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>",
-          x(score.interval->first), x(score.interval->second), y, y, colour);
-    }
-    svg += fmt::format(
-        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"/>"
-        "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
-        x(score.value), y, colour, kLabels - 8, y + 4,
-        xml_text(group[i]->dataset + ", " + system_label(*group[i])));
-  }
-  return svg + "</svg>\n";
-}
-
 // Each provenance that is there, once.
 std::string provenance_of(const std::vector<EvalResult>& results) {
   std::string page = "<h2>How this was made</h2>\n";
@@ -105,14 +71,9 @@ std::string provenance_of(const std::vector<EvalResult>& results) {
   return page;
 }
 
-bool has_main(const EvalResult* result) {
-  const auto main = result->scores.find(result->main);
-  return main != result->scores.end() && std::isfinite(main->second.value);
-}
-
 }  // namespace
 
-std::string report_page(const std::vector<EvalResult>& results) {
+std::string report_page(const std::vector<EvalResult>& results, const Picture* picture) {
   std::vector<std::string> tasks;  // in the order in which they came
   std::map<std::string, Group> groups;
   for (const EvalResult& result : results) {
@@ -120,11 +81,12 @@ std::string report_page(const std::vector<EvalResult>& results) {
     groups[result.task].push_back(&result);
   }
   std::string page;
+  if (picture != nullptr) page += svg_part(*picture);
   for (const std::string& task : tasks) {
     const Group& group = groups[task];
     page += fmt::format("<h2>{}</h2>\n<p>{}, with 95 % intervals</p>\n", xml_text(task),
                         xml_text(group.front()->main));
-    if (std::all_of(group.begin(), group.end(), has_main)) page += picture_of(group);
+    if (const auto scores = score_picture(group)) page += svg_part(*scores);
     page += table_of(group);
   }
   return html_page("Evaluation", page + provenance_of(results));

@@ -116,6 +116,9 @@ std::string system_label(const EvalResult& result) {
   if (result.details.contains("alpha") && result.details["alpha"].is_number()) {
     label += fmt::format(" {:g}", result.details["alpha"].get<double>());
   }
+  if (result.details.contains("variant") && result.details["variant"].is_string()) {
+    label += fmt::format(", {}", result.details["variant"].get<std::string>());
+  }
   return label;
 }
 

@@ -50,7 +50,8 @@ struct EvalResult {
 /// The results that a file holds, one JSON object a line. Errors: kNotFound, kIo, kBadFile.
 std::vector<EvalResult> read_results(const std::string& path);
 
-/// "model sum 0.5", "random_weights hidden", "tfidf": the system, its kind and its alpha.
+/// "model sum 0.5, mean token", "random_weights hidden", "tfidf": the system, its kind, its alpha
+/// and which variant of it a study looks at.
 std::string system_label(const EvalResult& result);
 
 /// "STS12" of "a/STS12.jsonl.gz".

@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
-
-#include "base/utf8.h"
 
 namespace expertoire {
 namespace {
@@ -17,40 +14,8 @@ constexpr double kInnerWidth = kChartWidth - kLeft - kRight;
 constexpr double kInnerHeight = kChartHeight - kTop - kBottom;
 constexpr size_t kColours = 8;
 
-struct Range {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-
-  void include(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  bool empty() const { return low > high; }
-  double span() const { return high - low; }
-  // All the same but for rounding.
-  bool flat() const { return span() <= 1e-6 * std::max(std::abs(low), std::abs(high)); }
-};
-
-// Ticks at multiples of 1, 2 or 5 times a power of ten, at most `most` of them.
-std::vector<double> ticks_of(const Range& range, int most) {
-  const double raw = range.span() / most;
-  const double power = std::pow(10, std::floor(std::log10(raw)));
-  double step = 10 * power;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= raw) {
-      step = factor * power;
-      break;
-    }
-  }
-  std::vector<double> ticks;
-  for (double i = std::ceil(range.low / step - 1e-9); i * step <= range.high + 1e-9 * step; ++i) {
-    ticks.push_back(i == 0 ? 0 : i * step);
-  }
-  return ticks;
-}
-
-Range x_range(const Chart& chart) {
-  Range range;
+SvgRange x_range(const Chart& chart) {
+  SvgRange range;
   range.include(0);
   for (const ChartLine& line : chart.lines) {
     for (const Point& point : line.points) range.include(point.x);
@@ -60,8 +25,8 @@ Range x_range(const Chart& chart) {
 }
 
 // Where all curves still fall steeply, they would squeeze everything after it.
-Range y_range(const Chart& chart) {
-  Range range;
+SvgRange y_range(const Chart& chart) {
+  SvgRange range;
   for (const ChartLine& line : chart.lines) {
     if (line.points.empty()) continue;
     const double first = line.points.front().x, last = line.points.back().x;
@@ -79,7 +44,7 @@ Range y_range(const Chart& chart) {
 
 // From values to places in the document.
 struct Frame {
-  Range x, y;
+  SvgRange x, y;
   double left, top;
 
   double px(double value) const { return left + (value - x.low) / x.span() * kInnerWidth; }
@@ -91,29 +56,23 @@ double letters_of(const std::string& text) {
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
-std::string text(double x, double y, std::string_view anchor, std::string_view style,
-                 std::string_view content) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
-                     x, y, anchor, style, xml_text(content));
-}
-
 std::string axes(const Frame& frame, const std::string& x_label) {
   std::string svg;
   const double right = frame.left + kInnerWidth, bottom = frame.top + kInnerHeight;
-  for (const double tick : ticks_of(frame.y, 5)) {
+  for (const double tick : svg_ticks(frame.y, 5)) {
     const double y = frame.py(tick);
     svg +=
         fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" class=\"grid\"/>\n", frame.left, y, right);
-    svg += text(frame.left - 8, y + 4, "end", "tick", short_number(tick));
+    svg += svg_text(frame.left - 8, y + 4, "end", "tick", short_number(tick));
   }
-  for (const double tick : ticks_of(frame.x, 7)) {
+  for (const double tick : svg_ticks(frame.x, 7)) {
     const double x = frame.px(tick);
     svg += fmt::format("<path d=\"M{:.1f} {:.1f}v5\" class=\"axis\"/>\n", x, bottom);
-    svg += text(x, bottom + 18, "middle", "tick", short_number(tick));
+    svg += svg_text(x, bottom + 18, "middle", "tick", short_number(tick));
   }
   svg += fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" class=\"axis\"/>\n", frame.left, bottom,
                      right);
-  svg += text(frame.left + kInnerWidth / 2, bottom + 36, "middle", "label", x_label);
+  svg += svg_text(frame.left + kInnerWidth / 2, bottom + 36, "middle", "label", x_label);
   return svg;
 }
 
@@ -180,7 +139,7 @@ std::string levels_of(const Frame& frame, std::vector<ChartLevel> levels) {
     svg +=
         fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" class=\"level\"/>\n", frame.left, y, right);
     const double middle = std::max(y, free);
-    svg += text(right + 6, middle + 4, "start", "level-label", level.label);
+    svg += svg_text(right + 6, middle + 4, "start", "level-label", level.label);
     free = middle + kLetterHeight;
   }
   return svg;
@@ -191,7 +150,7 @@ std::string levels_of(const Frame& frame, std::vector<ChartLevel> levels) {
 std::string svg_chart(const Chart& chart, double x, double y, const std::string& id) {
   Frame frame{x_range(chart), {}, x + kLeft, y + kTop};
   frame.y = y_range(chart);
-  std::string svg = "<g>\n" + text(x + kLeft, y + 20, "start", "title", chart.title);
+  std::string svg = "<g>\n" + svg_text(x + kLeft, y + 20, "start", "title", chart.title);
   svg += axes(frame, chart.x_label);
   svg += fmt::format(
       "<clipPath id=\"{}\"><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>"
@@ -222,7 +181,7 @@ std::string svg_legend(const std::vector<std::string>& names, double width, doub
     const double needed = 26 + 8 + kLetter * letters_of(names[i]) + 24;
     if (x > kLegendLeft && x + needed > width) x = kLegendLeft, bottom += kRow;
     svg += svg_key(i, x, bottom - 4, false);
-    svg += text(x + 34, bottom, "start", "legend", names[i]);
+    svg += svg_text(x + 34, bottom, "start", "legend", names[i]);
     x += needed;
   }
   return svg;
@@ -234,56 +193,8 @@ std::string svg_document(const std::string& content, double width, double height
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" role=\"img\" aria-label=\"{2}\">\n{3}"
       "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n{4}</svg>\n",
-      width, height, xml_text(label), with_style ? "<style>\n" + chart_style() + "</style>\n" : "",
+      width, height, xml_text(label), with_style ? "<style>\n" + svg_style() + "</style>\n" : "",
       content);
-}
-
-std::string xml_text(std::string_view raw) {
-  std::string out;
-  size_t valid = first_invalid_utf8(raw);
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (i == valid) {
-      out += "\xef\xbf\xbd";
-      valid += 1 + first_invalid_utf8(raw.substr(i + 1));
-      continue;
-    }
-    const char c = raw[i];
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-  }
-  return out;
-}
-
-std::string short_number(double value) {
-  const double size = std::abs(value);
-  if (size >= 1e9) return fmt::format("{:.4g}G", value / 1e9);
-  if (size >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
-  if (size >= 1e4) return fmt::format("{:.4g}k", value / 1e3);
-  return fmt::format("{:.4g}", value);
-}
-
-std::string chart_style() {
-  return R"(:root{color-scheme:light dark;--paper:#ffffff;--ink:#1f2430;--soft:#667085;--grid:#e6e8ee;
---c0:#2563eb;--c1:#dd5a0b;--c2:#0b8f55;--c3:#8b3ddb;--c4:#c2255c;--c5:#0788a0;--c6:#97690b;--c7:#525f76}
-@media(prefers-color-scheme:dark){:root{--paper:#14171d;--ink:#e6e9ef;--soft:#98a2b3;--grid:#2a2f3a;
---c0:#6ea8fe;--c1:#ff9a57;--c2:#3ddc97;--c3:#c79bff;--c4:#ff7eb0;--c5:#3fd0e6;--c6:#e9c046;--c7:#a7b3c7}}
-text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink)}
-.paper{fill:var(--paper)}.title{font-size:15px;font-weight:600}.tick{font-size:11px;fill:var(--soft)}
-.label{font-size:12px;fill:var(--soft)}.legend{font-size:13px}.head{font-size:19px;font-weight:600}
-.grid{stroke:var(--grid);fill:none}.axis{stroke:var(--soft);fill:none}
-.level{stroke:var(--soft);fill:none;stroke-dasharray:5 4}.level-label{font-size:11px;fill:var(--soft)}
-.line{fill:none;stroke-width:1.8;stroke-linejoin:round}.thin{stroke-width:1;stroke-dasharray:2 3}
-.dash{stroke-dasharray:7 4}.dot{stroke-dasharray:2 3}.band{stroke:none;opacity:.14}
-.line.c0{stroke:var(--c0)}.line.c1{stroke:var(--c1)}.line.c2{stroke:var(--c2)}.line.c3{stroke:var(--c3)}
-.line.c4{stroke:var(--c4)}.line.c5{stroke:var(--c5)}.line.c6{stroke:var(--c6)}.line.c7{stroke:var(--c7)}
-.c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}
-.c4{fill:var(--c4)}.c5{fill:var(--c5)}.c6{fill:var(--c6)}.c7{fill:var(--c7)}.line{fill:none}
-)";
 }
 
 }  // namespace expertoire

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/svg.h"
+
 namespace expertoire {
 
 struct Point {
@@ -41,13 +43,10 @@ inline constexpr double kChartHeight = 300;
 inline constexpr double kLegendLeft = 72;  ///< where a legend begins
 
 /// `<g>` with its upper left corner at (x, y), of the size above. Colours are CSS classes:
-/// chart_style() defines them. `id` must be unique in the document. The vertical range is that of
+/// svg_style() defines them. `id` must be unique in the document. The vertical range is that of
 /// each line after the first 8 % of it, of the levels and of `show`: what starts higher enters from
 /// above.
 std::string svg_chart(const Chart& chart, double x, double y, const std::string& id);
-
-/// The style sheet for svg_chart and svg_key, for light and dark screens.
-std::string chart_style();
 
 /// A piece of line in the colour of a series, 26 wide, for a legend; its middle at (x, y).
 std::string svg_key(size_t series, double x, double y, bool dots);
@@ -60,12 +59,5 @@ std::string svg_legend(const std::vector<std::string>& names, double width, doub
 /// that has it.
 std::string svg_document(const std::string& content, double width, double height,
                          const std::string& label, bool with_style = true);
-
-/// Text as it may stand in XML, between tags or in double quotes. Control characters become spaces,
-/// bytes that are not UTF-8 U+FFFD.
-std::string xml_text(std::string_view text);
-
-/// "0.002", "12.5", "340k", "20M": at most four significant digits.
-std::string short_number(double value);
 
 }  // namespace expertoire

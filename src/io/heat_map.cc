@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "io/chart.h"
+#include "io/svg.h"
 
 namespace expertoire {
 namespace {
 
-// As styles: a page's own style sheet goes before attributes.
+// As styles: a page's own style sheet goes before attributes. Its colour of text, too, is set anew:
+// the paper of this picture is white on dark screens too.
 constexpr const char* kBold = " style=\"font-weight: 700\"";
 constexpr const char* kSoft = " style=\"fill: #667085\"";
 constexpr double kLetter = 7.2, kRow = 26, kTop = 64, kMargin = 12;
@@ -86,7 +87,7 @@ std::string svg_heat_map(const HeatMap& map) {
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
       "width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" aria-label=\"{2}\" "
-      "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#222\">\n"
+      "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#222\" style=\"--ink:#222\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
       layout.width, layout.height, xml_text(map.title));
   svg += label(kMargin, 20, "start", map.title, kBold);

@@ -2,23 +2,24 @@
 
 #include <fmt/format.h>
 
-#include "io/chart.h"
+#include "io/svg.h"
 
 namespace expertoire {
 namespace {
 
 using nlohmann::json;
 
+// After the style of pictures, whose colours it takes.
 constexpr std::string_view kStyle = R"(
-body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
+body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: var(--ink);
+  background: var(--paper) }
 table { border-collapse: collapse; margin: 1em 0 }
-th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: left }
+th, td { padding: .25em .8em; border-bottom: 1px solid var(--grid); text-align: left }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
-td small { color: #777 }
+td small { color: var(--soft) }
 th { cursor: pointer; user-select: none }
 th[aria-sort=ascending]::after { content: " \2191" }
 th[aria-sort=descending]::after { content: " \2193" }
-svg text { font: 12px sans-serif; fill: #222 }
 code { overflow-wrap: anywhere }
 p { max-width: 50em }
 )";
@@ -51,9 +52,9 @@ std::string plain(const json& value) {
 std::string html_page(std::string_view title, const std::string& body) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
-      "charset=\"utf-8\"><title>{0}</title><style>{1}"
-      "</style></head><body>\n<h1>{0}</h1>\n{2}{3}</body></html>\n",
-      xml_text(title), kStyle, body, kScript);
+      "charset=\"utf-8\"><title>{0}</title><style>{1}{2}"
+      "</style></head><body>\n<h1>{0}</h1>\n{3}{4}</body></html>\n",
+      xml_text(title), svg_style(), kStyle, body, kScript);
 }
 
 std::string text_cell(std::string_view text) {

@@ -270,7 +270,7 @@ std::string curves_html(const std::vector<RunLog>& runs) {
       "its steps; survivors and keys on held-out text where they were measured there.</p>\n<div "
       "class=\"scroll\">\n{}</div>\n{}</main>\n"
       "</body>\n</html>\n",
-      chart_style(), kPageStyle, table(runs), document(runs, false));
+      svg_style(), kPageStyle, table(runs), document(runs, false));
 }
 
 }  // namespace expertoire::train

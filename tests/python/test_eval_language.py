@@ -1,6 +1,6 @@
 """`expertoire eval choice`, `lambada` and `perplexity`: lm-evaluation-harness's prompts and numbers.
 
-lm-eval itself is no dependency (it brings its data sets' libraries); what it does with a request is
+lm-eval itself answers the same requests in test_lm_eval.py; what it does with one is
 reimplemented here in a few lines with transformers (TemplateLM._encode_pair and
 HFLM._loglikelihood_tokens)."""
 
