@@ -3,10 +3,10 @@
 namespace expertoire::cli {
 
 // Each is defined in the file of its name.
-extern const Command kExpertsIndexCommand;
+extern const Command kExpertsIndexCommand, kExpertsLabelCommand;
 
 const std::vector<Command>& experts_commands() {
-  static const std::vector<Command> list = {kExpertsIndexCommand};
+  static const std::vector<Command> list = {kExpertsIndexCommand, kExpertsLabelCommand};
   return list;
 }
 
