@@ -31,6 +31,7 @@ MACHINE_PATH = re.compile("(?<![\\w.])(/" + "work/|/" + "home/[a-z]|/" + "root/)
 INTRINSIC = re.compile(r"immintrin\.h|\b_mm\d*_\w+|\b__m(128|256|512)\w*")
 SIMD_LEVELS = {"avx2.cc", "avx2_sparse.cc", "avx512.cc", "avx512_sparse.cc", "avx512bf16.cc", "neon.cc"}
 TORCH = re.compile(r'#include [<"](?:torch|ATen|c10|caffe2)/')
+HTTP = re.compile(r'#include [<"]curl/')
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 SKIP = re.compile(r"GTEST_SKIP|EXPERTOIRE_NEEDS_SHARED|pytest\.skip|pytest\.mark\.skip|importorskip")
 TEXT = {".cc", ".h", ".py", ".md", ".cmake", ".txt", ".json", ".sh", ".yml", ".toml", ""}
@@ -84,6 +85,15 @@ def libtorch(path, relative, text):
             yield f"line {number}: libtorch belongs in src/train/torch"
 
 
+def http_library(path, relative, text):
+    """Only src/io/http_client.cc may include libcurl."""
+    if path.suffix not in {".cc", ".h"} or str(relative) == "src/io/http_client.cc":
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if HTTP.match(line):
+            yield f"line {number}: libcurl belongs in src/io/http_client.cc"
+
+
 def size(path, relative, text):
     lines = text.count("\n")
     if path.suffix in {".cc", ".h", ".py"} and lines > MAX_LINES:
@@ -125,7 +135,7 @@ def violations(root):
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        for rule in (include_direction, intrinsics, libtorch, size, machine_paths, links):
+        for rule in (include_direction, intrinsics, libtorch, http_library, size, machine_paths, links):
             for message in rule(path, relative, text):
                 yield f"{relative}: {message}"
         for message in skipped_rows(path, relative, text, listed):

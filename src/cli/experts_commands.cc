@@ -5,16 +5,16 @@ namespace expertoire::cli {
 // Each is defined in the file of its name.
 extern const Command kExpertsIndexCommand, kExpertsShowCommand, kExpertsTopCommand,
     kExpertsSearchCommand, kExpertsSimilarCommand, kExpertsStatsCommand, kExpertsDiffCommand,
-    kExpertsExportCommand, kExpertsDomainsCommand, kExpertsMaskStudyCommand,
+    kExpertsExportCommand, kExpertsLabelCommand, kExpertsDomainsCommand, kExpertsMaskStudyCommand,
     kExpertsToxicityCommand, kExpertsToxicityEvalCommand, kExpertsPruneCommand;
 
 const std::vector<Command>& experts_commands() {
   static const std::vector<Command> list = {
-      kExpertsIndexCommand,     kExpertsShowCommand,     kExpertsTopCommand,
-      kExpertsSearchCommand,    kExpertsSimilarCommand,  kExpertsStatsCommand,
-      kExpertsDiffCommand,      kExpertsExportCommand,   kExpertsDomainsCommand,
-      kExpertsMaskStudyCommand, kExpertsToxicityCommand, kExpertsToxicityEvalCommand,
-      kExpertsPruneCommand};
+      kExpertsIndexCommand,        kExpertsShowCommand,      kExpertsTopCommand,
+      kExpertsSearchCommand,       kExpertsSimilarCommand,   kExpertsStatsCommand,
+      kExpertsDiffCommand,         kExpertsExportCommand,    kExpertsLabelCommand,
+      kExpertsDomainsCommand,      kExpertsMaskStudyCommand, kExpertsToxicityCommand,
+      kExpertsToxicityEvalCommand, kExpertsPruneCommand};
   return list;
 }
 

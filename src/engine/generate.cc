@@ -78,7 +78,8 @@ Generated generate(Session& session, const Tokenizer* tokenizer, const std::vect
   std::vector<int32_t> next = prompt;
   while (static_cast<int64_t>(result.ids.size()) < options.max_tokens &&
          (result.ids.empty() || cache.length() < config.max_position_embeddings)) {
-    const Chunk chunk{&cache, next};
+    Chunk chunk{&cache, next};
+    if (result.ids.empty()) chunk.splices = options.splices;
     session.forward({&chunk, 1}, routing);
     const int64_t row = session.decoder().last_row(0);
     session.decoder().logits({&row, 1}, logits.data());

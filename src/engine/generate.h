@@ -16,6 +16,7 @@ struct GenerateOptions {
   SamplerOptions sampler;
   std::vector<int32_t> stop_ids;          ///< end of sequence; empty = never
   std::vector<std::string> stop_strings;  ///< need a tokenizer
+  std::vector<Splice> splices;            ///< in the prompt
 };
 
 enum class FinishReason : uint8_t { kLength, kEos, kStop };

@@ -49,6 +49,33 @@ TEST_P(MiniatureGenerateTest, GreedyEqualsALoopWithoutCache) {
   EXPECT_EQ(result.text, "");
 }
 
+// A token that is given another's embedding acts as that one.
+TEST_P(MiniatureGenerateTest, SplicedEmbeddingsStandInForTokens) {
+  Session one = session();
+  std::vector<float> embedding(static_cast<size_t>(one.model().config().hidden_size));
+  one.model().embed(prompt_[2], embedding.data());
+  std::vector<int32_t> other = prompt_;
+  other[2] = 71;
+  const auto ids = [&](const std::vector<int32_t>& prompt, std::vector<Splice> splices) {
+    return generate(one, nullptr, prompt, {.max_tokens = 30, .splices = std::move(splices)}).ids;
+  };
+  EXPECT_NE(ids(other, {}), ids(prompt_, {}));
+  EXPECT_EQ(ids(other, {{2, embedding}}), ids(prompt_, {}));
+}
+
+TEST_P(MiniatureGenerateTest, SplicesOfAnotherShapeAreRefused) {
+  Session one = session();
+  const std::vector<float> embedding(static_cast<size_t>(one.model().config().hidden_size) + 1,
+                                     0.0F);
+  const std::span<const float> whole = embedding;
+  for (const Splice splice : {Splice{0, whole}, Splice{prompt_.size(), whole.subspan(1)}}) {
+    const auto error =
+        error_of([&] { generate(one, nullptr, prompt_, {.max_tokens = 1, .splices = {splice}}); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code(), ErrorCode::kInvalidArgument);
+  }
+}
+
 TEST_P(MiniatureGenerateTest, SamplingDependsOnTheSeedAndNotOnThreads) {
   const auto sampled = [&](int threads, uint64_t seed) {
     Session one = session(threads);

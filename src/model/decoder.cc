@@ -68,6 +68,25 @@ void Decoder::check(std::span<const Chunk> chunks) const {
   }
 }
 
+// Rows of hidden_ that do not come from the table.
+void Decoder::splice(std::span<const Chunk> chunks) {
+  const auto width = static_cast<size_t>(model_.config().hidden_size);
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    for (const Splice& splice : chunks[i].splices) {
+      if (splice.at >= chunks[i].ids.size() || splice.embedding.size() != width) {
+        throw Error(
+            ErrorCode::kInvalidArgument,
+            {"running the model",
+             fmt::format("an embedding of {} numbers for token {}", splice.embedding.size(),
+                         splice.at),
+             fmt::format("{} numbers for one of {} tokens", width, chunks[i].ids.size()), ""});
+      }
+      const int64_t row = slices_[i].first_row + static_cast<int64_t>(splice.at);
+      std::ranges::copy(splice.embedding, static_cast<float*>(hidden_.row(row)));
+    }
+  }
+}
+
 // Lays the chunks out as rows, and embeds their tokens.
 void Decoder::begin(std::span<const Chunk> chunks) {
   tokens_.clear();
@@ -152,6 +171,7 @@ void Decoder::run_layer(int index, std::span<const BatchSlice> slices, const For
 void Decoder::forward(std::span<const Chunk> chunks, const ForwardHooks& hooks) {
   check(chunks);
   begin(chunks);
+  splice(chunks);
   if (hooks.hidden != nullptr) hooks.hidden->on_hidden(0, tokens_, hidden_);
   for (int layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
     if (hooks.cancel != nullptr) hooks.cancel->check("running the model");

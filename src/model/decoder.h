@@ -28,10 +28,17 @@ struct ForwardHooks {
   const CancelToken* cancel = nullptr;
 };
 
+/// What a token enters the model as, in place of its own embedding.
+struct Splice {
+  size_t at = 0;                     ///< index among the chunk's tokens
+  std::span<const float> embedding;  ///< [hidden_size]
+};
+
 /// Tokens of one sequence to run: they continue what `cache` holds.
 struct Chunk {
   KvCache* cache = nullptr;
   std::span<const int32_t> ids;
+  std::span<const Splice> splices = {};
 };
 
 /// The mutable half of a model: scratch memory of one forward pass at a time.
@@ -41,7 +48,8 @@ class Decoder {
 
   /// Runs all chunks as one packed batch and commits their caches. A chunk's results do not
   /// depend on the others. Errors: kInvalidArgument (an id outside the vocabulary, an empty or
-  /// repeated chunk), kTooLong (past max_position_embeddings), kNumeric with the layer, kCancelled.
+  /// repeated chunk, a splice of another shape), kTooLong (past max_position_embeddings), kNumeric
+  /// with the layer, kCancelled.
   void forward(std::span<const Chunk> chunks, const ForwardHooks& hooks = {});
 
   /// Tokens of the last forward pass, chunk after chunk.
@@ -59,6 +67,7 @@ class Decoder {
  private:
   void check(std::span<const Chunk> chunks) const;
   void begin(std::span<const Chunk> chunks);
+  void splice(std::span<const Chunk> chunks);
   void check_finite(int64_t row, int after) const;
   void norm(const std::vector<float>& weight, int after);
   void run_layer(int layer, std::span<const BatchSlice> slices, const ForwardHooks& hooks);

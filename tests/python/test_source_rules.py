@@ -46,6 +46,7 @@ def test_good_tree_passes(tmp_path):
     ("src/ffn/c.cc", "#include <immintrin.h>\n", "line 1: intrinsics belong in src/simd"),
     ("src/simd/kernels.cc", "__m512 x;\n", "src/simd/kernels.cc: line 1: intrinsics"),
     ("src/base/c.h", "auto x = _mm_pause();\n", "intrinsics belong"),
+    ("src/analysis/c.cc", "#include <curl/curl.h>\n", "line 1: libcurl belongs in src/io/http_client.cc"),
     ("src/train/c.cc", "#include <torch/torch.h>\n", "line 1: libtorch belongs in src/train/torch"),
     ("src/engine/c.cc", '#include "train/config.h"\n', "engine may not include train"),
     ("src/base/c.cc", "//\n" * 451, "451 lines, at most 450"),
