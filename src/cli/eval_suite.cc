@@ -1,5 +1,6 @@
 // expertoire eval suite
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -153,7 +154,7 @@ void suite(const Options& options) {
   fs::create_directories(parts);
   std::vector<EvalResult> all;
   for (const SuiteRun& run : runs) {
-    fmt::print(stderr, "{}: {} of {} data sets\n", list.name, run.task, run.data.size());
+    fmt::print(stderr, "{}: {} on {}\n", list.name, run.task, fmt::join(run.data, ", "));
     for (EvalResult& result : results_of(run, options, parts)) {
       result.details["suite"] = list.name;
       all.push_back(std::move(result));
