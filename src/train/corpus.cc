@@ -153,11 +153,11 @@ class Walk {
 
   template <typename Take>
   void file(const CorpusGroup& group, const std::string& path, Take take) {
-    DocumentOptions document;
-    document.field = options_.field;
-    document.licence = group.licence;
-    document.hold_out = options_.hold_out;
-    DocumentSource source(path, document);
+    DocumentOptions reading;
+    reading.field = options_.field;
+    reading.licence = group.licence;
+    reading.hold_out = options_.hold_out;
+    DocumentSource source(path, reading);
     while (auto document = source.next()) {
       if (options_.cancel != nullptr) options_.cancel->check("reading the corpus");
       const int64_t tokens = take(std::move(*document));
