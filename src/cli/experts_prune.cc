@@ -204,12 +204,14 @@ void print(const json& report, const std::string& out) {
                   shown(model["perplexity"], "{:.2f}"), "", shown(model["bits_per_byte"], "{:.4f}"),
                   ""});
   for (const json& row : report["rows"]) {
-    rows.push_back(
-        {row["by"].get<std::string>(), fmt::format("{:.0f} %", 100 * row["share"].get<double>()),
-         std::to_string(row["experts"].get<int>()), shown(row["after"]["perplexity"], "{:.2f}"),
-         shown(row["change"]["perplexity"], "{:+.2f}"),
-         shown(row["after"]["bits_per_byte"], "{:.4f}"),
-         shown(row["change"]["bits_per_byte"], "{:+.4f}")});
+    rows.push_back({row["by"].get<std::string>() +
+                        (row.contains("seed") ? fmt::format(" {}", row["seed"].get<int>()) : ""),
+                    fmt::format("{:.0f} %", 100 * row["share"].get<double>()),
+                    std::to_string(row["experts"].get<int>()),
+                    shown(row["after"]["perplexity"], "{:.2f}"),
+                    shown(row["change"]["perplexity"], "{:+.2f}"),
+                    shown(row["after"]["bits_per_byte"], "{:.4f}"),
+                    shown(row["change"]["bits_per_byte"], "{:+.4f}")});
   }
   print_table(rows);
   fmt::print("\n{}/{} has the curve; `expertoire edit apply` makes a smaller model of an edit\n",

@@ -52,6 +52,7 @@ Found find(const Options& options, LoadedModel& loaded, const std::vector<Valued
   const UnitTable& units = found.correlation.units;
   found.masses = masses_of(units, found.correlation.toxicity);
   found.best = most_correlated(units, found.correlation.toxicity, options.top);
+  if (found.best.empty()) return found;
   ProgressBar second("texts");
   found.tokens =
       top_tokens(*loaded.session, units, texts, found.best, kTopTokens, progress_of(second));

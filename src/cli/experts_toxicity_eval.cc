@@ -285,6 +285,10 @@ void print(const json& report) {
 }
 
 void toxicity_eval(const Options& options) {
+  if (!options.toxigen.empty() && options.prompts == 0) {
+    throw Error(ErrorCode::kInvalidArgument, {"reading --toxigen", "--prompts 0",
+                                              "prompts to continue", "leave one of them out"});
+  }
   const json report = Run(options).report();
   options.json ? print_json(report) : print(report);
 }
@@ -304,7 +308,7 @@ std::function<void()> setup(CLI::App& app) {
                  "Documents of it, evenly from its files, 8 KB of each")
       ->capture_default_str();
   app.add_option("--prompts", options->prompts,
-                 "Toxic and as many other held-out prompts to continue; 0 = none")
+                 "Toxic and as many other prompts to continue, of each kind; 0 = none")
       ->capture_default_str();
   app.add_option("--samples", options->samples, "Continuations of a prompt, 20 tokens each")
       ->check(CLI::Range(1, 10000))
