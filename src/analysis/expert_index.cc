@@ -123,8 +123,8 @@ std::vector<UnitSummary> ExpertIndex::summaries() const {
   std::vector<UnitSummary> all;
   Statement rows = database_->prepare("SELECT id, count, mass, max FROM units ORDER BY id");
   while (rows.step()) {
-    all.push_back(
-        {rows.integer(0), rows.integer(1), rows.real(2), static_cast<float>(rows.real(3))});
+    all.push_back({read_unit_number(rows, 0, *units_), rows.integer(1), rows.real(2),
+                   static_cast<float>(rows.real(3))});
   }
   return all;
 }

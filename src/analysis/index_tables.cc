@@ -102,12 +102,17 @@ UnitRecord sorted(UnitRecord record) {
   return record;
 }
 
+int64_t read_unit_number(const Statement& row, int column, const UnitTable& units) {
+  const int64_t number = row.integer(column);
+  if (number < 0 || number >= units.size()) {
+    bad_file(row.path(), fmt::format("unit {}", number), fmt::format("less than {}", units.size()));
+  }
+  return number;
+}
+
 UnitRecord read_unit(const Statement& row, const UnitTable& units, size_t labels) {
   const std::string& path = row.path();
-  const int64_t number = row.integer(0);
-  if (number < 0 || number >= units.size()) {
-    bad_file(path, fmt::format("unit {}", number), fmt::format("less than {}", units.size()));
-  }
+  const int64_t number = read_unit_number(row, 0, units);
   UnitRecord record;
   record.unit = units.unit(number);
   record.count = row.integer(1);

@@ -28,6 +28,8 @@ inline constexpr const char* kUnitColumns =
 
 /// Binds a record to a statement whose parameters are id and kUnitColumns, and runs it.
 void write_unit(Statement& insert, int64_t number, const UnitRecord& record);
+/// A unit's number in a column of the current row. Errors: kBadFile when there is no such unit.
+int64_t read_unit_number(const Statement& row, int column, const UnitTable& units);
 /// A record with its lists in the order that unit_record.h says.
 UnitRecord sorted(UnitRecord record);
 /// Reads columns `id, kUnitColumns` of the current row. `labels`: how many the record gets. Errors:

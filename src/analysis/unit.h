@@ -18,7 +18,7 @@ struct Unit {
   UnitKind kind = UnitKind::kExpert;
   int64_t id = 0;  ///< router id; i · n + j of a joint expert; the key
 
-  auto operator<=>(const Unit&) const = default;
+  auto operator<=>(const Unit&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14
 };
 
 /// A layer that routes, as an index knows it.

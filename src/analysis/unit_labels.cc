@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "analysis/index_tables.h"
+
 namespace expertoire {
 namespace {
 
@@ -15,12 +17,12 @@ std::optional<double> number(const Statement& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.real(column));
 }
 
-std::vector<UnitLabel> read_labels(Statement& rows) {
+std::vector<UnitLabel> read_labels(Statement& rows, const UnitTable& units) {
   std::vector<UnitLabel> labels;
   while (rows.step()) {
-    labels.push_back({rows.integer(0), rows.text(1), rows.text(2), number(rows, 3), number(rows, 4),
-                      number(rows, 5), number(rows, 6), rows.integer(7), rows.integer(8) != 0,
-                      rows.text(9), rows.text(10)});
+    labels.push_back({read_unit_number(rows, 0, units), rows.text(1), rows.text(2), number(rows, 3),
+                      number(rows, 4), number(rows, 5), number(rows, 6), rows.integer(7),
+                      rows.integer(8) != 0, rows.text(9), rows.text(10)});
   }
   return labels;
 }
@@ -30,7 +32,7 @@ std::vector<UnitLabel> read_labels(Statement& rows) {
 std::vector<UnitLabel> labels_of(const ExpertIndex& index, const Unit& unit) {
   Statement rows = index.database().prepare(std::string(kSelect) + "unit = ?" + kOrder);
   rows.bind(index.units().number(unit));
-  return read_labels(rows);
+  return read_labels(rows, index.units());
 }
 
 std::vector<UnitLabel> find_labels(const ExpertIndex& index, const std::string& query,
@@ -45,7 +47,7 @@ std::vector<UnitLabel> find_labels(const ExpertIndex& index, const std::string& 
   Statement rows = index.database().prepare(kSelect + condition + kOrder + " LIMIT ?");
   for (const std::string& word : wanted) rows.bind(word);
   rows.bind(static_cast<int64_t>(most));
-  return read_labels(rows);
+  return read_labels(rows, index.units());
 }
 
 }  // namespace expertoire

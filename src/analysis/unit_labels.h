@@ -20,7 +20,7 @@ struct UnitLabel {
   std::string source, made;
 };
 
-/// Of a unit, reliable ones first, then by falling score.
+/// Of a unit, reliable ones first, then by falling score. Errors of both: kBadFile.
 std::vector<UnitLabel> labels_of(const ExpertIndex& index, const Unit& unit);
 
 /// All whose text holds every word of `query` (without quotes and *), whatever its case, reliable

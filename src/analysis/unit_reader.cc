@@ -21,7 +21,7 @@ void for_each_contexts(const ExpertIndex& index, int64_t least_uses,
   Statement rows =
       index.database().prepare("SELECT id, contexts FROM units WHERE count >= ? ORDER BY id");
   rows.bind(least_uses);
-  while (rows.step()) take(rows.integer(0), rows.array<Context>(1));
+  while (rows.step()) take(read_unit_number(rows, 0, index.units()), rows.array<Context>(1));
 }
 
 void for_each_tokens(const ExpertIndex& index, int64_t least_uses,
@@ -29,7 +29,7 @@ void for_each_tokens(const ExpertIndex& index, int64_t least_uses,
   Statement rows =
       index.database().prepare("SELECT id, tokens FROM units WHERE count >= ? ORDER BY id");
   rows.bind(least_uses);
-  while (rows.step()) take(rows.integer(0), rows.array<TokenUse>(1));
+  while (rows.step()) take(read_unit_number(rows, 0, index.units()), rows.array<TokenUse>(1));
 }
 
 }  // namespace expertoire

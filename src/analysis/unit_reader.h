@@ -23,7 +23,7 @@ class UnitReader {
 };
 
 /// The contexts of every unit with at least so many uses, or its tokens, as they lie in the file:
-/// many times faster than whole records where there are hundreds of thousands.
+/// many times faster than whole records where there are hundreds of thousands. Errors: kBadFile.
 void for_each_contexts(const ExpertIndex& index, int64_t least_uses,
                        const std::function<void(int64_t unit, const std::vector<Context>&)>& take);
 void for_each_tokens(const ExpertIndex& index, int64_t least_uses,

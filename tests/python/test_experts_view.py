@@ -226,6 +226,22 @@ def test_errors_are_sentences(indexes, tmp_path):
                                   tmp_path / "there")
 
 
+def test_a_damaged_index_is_refused(indexes, tmp_path):
+    for name, statement in {
+        "unit": "INSERT INTO units SELECT 1000000000, count, mass, max, histogram, positions, labels, tokens, contexts "
+                "FROM units LIMIT 1",
+        "label": "INSERT INTO expert_labels VALUES (-1, 'local', 'cell', NULL, NULL, NULL, NULL, 0, 0, 'a', 'b')",
+        "context": "UPDATE units SET contexts = x'00000000ffffff7f0000803f'",
+        "document": "UPDATE units SET contexts = x'ffffff7f000000000000803f'",
+    }.items():
+        path = shutil.copy(indexes["olmoe0"], tmp_path / f"{name}.db")
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(statement)
+        command = {"unit": ["top"], "label": ["search", "cell"], "context": ["show", "0:9"],
+                   "document": ["show", "0:9"]}[name]
+        refused(INVALID if name == "document" else BAD_FILE, *command, "--index", path)
+
+
 class Page(HTMLParser):
     """Tags that are open, what a page loads or links to, its scripts and its text."""
     VOID = {"meta", "link", "input", "br"}
