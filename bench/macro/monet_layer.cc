@@ -1,16 +1,23 @@
 // One Monet layer, router and experts, against the machine's peak.
 //   monet_layer FOLDER [--compute bf16|f32] [--threads N] [--tokens N,…] [--reps N] [--out FILE]
-//   monet_layer FOLDER --serve    runs as many tokens as each line of standard input says, so that
-//                                 compare_monet.py can take turns with PyTorch
+//   monet_layer FOLDER --mask 0.03   what it costs that a share of the joint experts, chosen by
+//                                    chance, is ablated: with and without in turns
+//   monet_layer FOLDER --serve       a line of standard input says how many tokens, and how often,
+//                                    so that compare_monet.py can take turns with PyTorch
 // FOLDER holds config.json and the tensors of layer 0 in model.safetensors, and its inputs "x"
 // [T, hidden_size] in input.safetensors (compare_monet.py writes them, statistics fitted).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <sstream>
 
 #include "../peak.h"
 #include "io/json.h"
@@ -50,6 +57,19 @@ class Layer {
   int64_t tokens() const { return tokens_; }
   int64_t width() const { return config_.hidden_size; }
 
+  /// Removes a share of the joint experts by chance; 0 = none.
+  void mask(double share) {
+    edit_.reset();
+    if (share == 0) return;
+    std::vector<int> experts(static_cast<size_t>(config_.num_experts));
+    std::iota(experts.begin(), experts.end(), 0);
+    std::shuffle(experts.begin(), experts.end(), std::mt19937(1));
+    experts.resize(static_cast<size_t>(share * static_cast<double>(experts.size())));
+    std::ranges::sort(experts);
+    const RoutingEdit edit({}, {{EditAction::kAblate, std::vector<int>{0}, experts}});
+    edit_ = edit.compile(config_.edit_model(), config_.editable_layers()).at(0);
+  }
+
   /// Seconds of router and experts for the first `tokens` inputs, from token `first` on.
   double run(int64_t first, int64_t tokens) {
     const Rows f32 = from(f32_, first);
@@ -59,9 +79,10 @@ class Layer {
       std::fill_n(static_cast<float*>(out.row(t)), width(), 0.0F);
     }
     const double start = now();
-    ffn_->route(executor_, input, nullptr, routing_);
+    const LayerEdit* edit = edit_ ? &*edit_ : nullptr;
+    ffn_->route(executor_, input, edit, routing_);
     routed_ = now() - start;
-    ffn_->mix(executor_, input, routing_, nullptr, scratch_, out);
+    ffn_->mix(executor_, input, routing_, edit, scratch_, out);
     return now() - start;
   }
   /// Of the last run: seconds of the router alone, keys that a head kept, and that any head kept.
@@ -123,14 +144,25 @@ class Layer {
   Rows f32_, narrow_, out_;
   Routing routing_;
   FfnScratch scratch_;
+  std::optional<LayerEdit> edit_;
   double routed_ = 0;
 };
 
-// One token comes again and again in decode, another each time; the weights do not.
-json sample(Layer& layer, int64_t tokens, int repetition) {
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+// `runs` in a row, each with other inputs: the peak, whose own work empties the caches, is measured
+// before and after all of them.
+json sample(Layer& layer, int64_t tokens, int repetition, int runs = 1) {
   const double before = layer.peak();
-  const int64_t first = repetition * tokens % (layer.tokens() - tokens + 1);
-  const double seconds = layer.run(first, tokens);
+  std::vector<double> all;
+  for (int run = 0; run < runs; ++run) {
+    const int64_t first = (int64_t{repetition} * runs + run) * tokens;
+    all.push_back(layer.run(first % (layer.tokens() - tokens + 1), tokens));
+  }
+  const double seconds = median(all);
   const double peak = (before + layer.peak()) / 2;
   return {{"tokens", tokens},
           {"seconds", seconds},
@@ -148,8 +180,33 @@ int64_t checked(const Layer& layer, int64_t tokens) {
 void serve(Layer& layer) {
   int repetition = 0;
   for (std::string line; std::getline(std::cin, line); ++repetition) {
-    fmt::print("{}\n", sample(layer, checked(layer, std::stoll(line)), repetition).dump());
+    std::istringstream words(line);
+    int64_t tokens = 0;
+    int runs = 1;
+    words >> tokens >> runs;
+    fmt::print("{}\n", sample(layer, checked(layer, tokens), repetition, runs).dump());
     std::fflush(stdout);
+  }
+}
+
+void compare_mask(Layer& layer, double share, const std::vector<int64_t>& sizes, int reps) {
+  for (const int64_t tokens : sizes) {
+    std::array<std::vector<double>, 2> seconds;
+    for (int rep = 0; rep <= reps; ++rep) {
+      for (int masked : {0, 1}) {
+        layer.mask(masked * share);
+        const int runs = tokens == 1 ? 16 : 1;
+        const double one = sample(layer, checked(layer, tokens), rep, runs)["seconds"];
+        if (rep > 0) seconds[static_cast<size_t>(masked)].push_back(one);
+      }
+    }
+    const double plain = median(seconds[0]), masked = median(seconds[1]);
+    fmt::print("{}\n", json{{"tokens", tokens},
+                            {"mask_share", share},
+                            {"seconds", plain},
+                            {"masked_seconds", masked},
+                            {"ratio", masked / plain}}
+                           .dump());
   }
 }
 
@@ -158,6 +215,7 @@ int run(int argc, char** argv) {
   std::string folder, compute = "bf16", out;
   std::vector<int64_t> sizes = {2048, 512, 1};
   int threads = 0, reps = 7;
+  double mask = 0;
   bool serving = false;
   app.add_option("folder", folder)->required();
   app.add_option("--compute", compute);
@@ -165,6 +223,8 @@ int run(int argc, char** argv) {
   app.add_option("--tokens", sizes)->delimiter(',');
   app.add_option("--reps", reps);
   app.add_option("--out", out, "Write y [T, hidden_size] of all inputs and stop");
+  app.add_option("--mask", mask, "Share of the joint experts to ablate, compared with none")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--serve", serving);
   CLI11_PARSE(app, argc, argv);
   Layer layer(folder, parse_compute(compute).value(), threads);
@@ -174,6 +234,10 @@ int run(int argc, char** argv) {
   }
   if (serving) {
     serve(layer);
+    return 0;
+  }
+  if (mask > 0) {
+    compare_mask(layer, mask, sizes, reps);
     return 0;
   }
   for (const int64_t tokens : sizes) {

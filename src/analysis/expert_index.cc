@@ -7,6 +7,7 @@
 
 #include "analysis/index_tables.h"
 #include "analysis/passages.h"
+#include "base/content_hash.h"
 #include "base/error.h"
 #include "io/refuse.h"
 
@@ -195,14 +196,15 @@ std::vector<uint32_t> ExpertIndex::together(int layer, UnitKind kind) const {
 }
 
 void check_same_model(const ExpertIndex& index, const Model& model) {
-  const auto weights = index.info().provenance.find("weights");
-  if (weights != index.info().provenance.end() && weights->second == model.weights_sample()) return;
-  const auto name = index.info().provenance.find("model");
+  const std::map<std::string, std::string>& from = index.info().provenance;
+  const auto weights = from.find("weights_hash");
+  if (weights != from.end() && weights->second == content_hash(model.weights_sample())) return;
+  const auto name = from.find("model");
   throw Error(
       ErrorCode::kInvalidArgument,
       {fmt::format("using the index {}", index.path()), fmt::format("the model {}", model.folder()),
        fmt::format("the one that the index was made with ({})",
-                   name == index.info().provenance.end() ? "not said" : name->second),
+                   name == from.end() ? "not said" : name->second),
        "index the corpus with this model, or name the other one with --model"});
 }
 

@@ -17,7 +17,7 @@ namespace expertoire {
 
 /// What an index says of itself.
 struct IndexInfo {
-  /// model, weights, corpus, options, command, finished … (docs/experts.md).
+  /// model, weights_hash, corpus, options, command, finished … (docs/experts.md).
   std::map<std::string, std::string> provenance;
   std::vector<std::string> labels;    ///< of documents, by the order in which they came
   std::vector<int64_t> label_tokens;  ///< tokens read, by label

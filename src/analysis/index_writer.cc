@@ -8,6 +8,7 @@
 
 #include "analysis/index_tables.h"
 #include "analysis/passages.h"
+#include "base/content_hash.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
 #include "io/file_descriptor.h"
@@ -79,7 +80,7 @@ IndexWriter::IndexWriter(const std::string& path, Session& session, const Tokeni
   check_writable(path_);
   for (const IndexedLayer& layer : units_.layers()) masses_[layer.layer] = {};
   provenance["options"] = options_.text();
-  provenance["weights"] = session.model().weights_sample();
+  provenance["weights_hash"] = content_hash(session.model().weights_sample());
   const bool begun = fs::exists(part());
   if (begun && !resume) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -147,11 +148,12 @@ void IndexWriter::restore(const std::map<std::string, std::string>& provenance) 
   while (together.step()) {
     const UsedTogether::Place place{static_cast<int>(together.integer(0)),
                                     static_cast<UnitKind>(together.integer(1))};
-    std::vector<uint32_t>& counts = together_.counts().at(place);
-    if (together.array<uint32_t>(2).size() != counts.size()) {
+    const std::vector<uint32_t> stored = together.array<uint32_t>(2);
+    const std::span<uint32_t> counts = together_.counts(place);
+    if (stored.size() != counts.size()) {
       bad_file(part(), "counts of pairs of another size", fmt::format("{}", counts.size()));
     }
-    counts = together.array<uint32_t>(2);
+    std::ranges::copy(stored, counts.begin());
   }
 }
 
@@ -288,9 +290,9 @@ void IndexWriter::write_tables() {
     layer.bind(entry.top_k).bind(mass.mass).bind(mass.dropped).run();
   }
   Statement together = database_->prepare("INSERT OR REPLACE INTO together VALUES (?, ?, ?)");
-  for (const auto& [place, counts] : together_.counts()) {
+  for (const UsedTogether::Place& place : together_.places()) {
     together.bind(place.first).bind(static_cast<int>(place.second));
-    together.bind_array<uint32_t>(counts).run();
+    together.bind_array<uint32_t>(together_.counts(place)).run();
   }
 }
 

@@ -27,6 +27,17 @@ void UsedTogether::add(int layer, std::span<const UnitUse> uses) {
   }
 }
 
+std::vector<UsedTogether::Place> UsedTogether::places() const {
+  std::vector<Place> all;
+  for (const auto& [place, counts] : counts_) all.push_back(place);
+  return all;
+}
+
+std::span<uint32_t> UsedTogether::counts(const Place& place) {
+  const auto found = counts_.find(place);
+  return found == counts_.end() ? std::span<uint32_t>() : std::span(found->second);
+}
+
 void UsedTogether::count(std::span<const UnitUse> token, const Row& row) {
   ids_.clear();
   for (const UnitUse& use : token) {

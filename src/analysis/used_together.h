@@ -23,8 +23,10 @@ class UsedTogether {
   /// Uses of one layer, by token.
   void add(int layer, std::span<const UnitUse> uses);
 
-  /// [n, n] with the counts of pairs i ≤ j in their upper triangle; the diagonal counts uses.
-  std::map<Place, std::vector<uint32_t>>& counts() { return counts_; }
+  std::vector<Place> places() const;
+  /// [n, n] with the counts of pairs i ≤ j in their upper triangle; the diagonal counts uses. Empty
+  /// for a place without counts.
+  std::span<uint32_t> counts(const Place& place);
 
  private:
   struct Row {

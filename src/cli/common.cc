@@ -160,15 +160,6 @@ void print_json(const nlohmann::json& value) {
   write_all(STDOUT_FILENO, line, "standard output");
 }
 
-uint64_t fnv1a(std::string_view bytes, uint64_t hash) {
-  for (unsigned char c : bytes) hash = (hash ^ c) * 0x100000001b3ULL;
-  return hash;
-}
-
-std::string content_hash(std::string_view content) {
-  return fmt::format("{:016x}", fnv1a(content));
-}
-
 std::string file_hash(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/content_hash.h"
 #include "engine/session.h"
 #include "engine/shipped.h"
 #include "tokenizer/chat_template.h"
@@ -104,11 +105,6 @@ Enum choose_enum(std::string_view option, std::string_view value,
 /// One line of JSON on stdout; text that is not UTF-8 is replaced, not refused.
 void print_json(const nlohmann::json& value);
 
-/// 64-bit FNV-1a of `bytes`, going on from `hash`: tells files apart, nothing more.
-inline constexpr uint64_t kFnvStart = 0xcbf29ce484222325ULL;
-uint64_t fnv1a(std::string_view bytes, uint64_t hash = kFnvStart);
-/// In hex, as metadata shows it.
-std::string content_hash(std::string_view content);
 /// content_hash() of a file of any size. Errors: kNotFound, kIo; kInvalidArgument for what can be
 /// read only once (a pipe): the hash would use it up.
 std::string file_hash(const std::string& path);

@@ -6,9 +6,6 @@
 #include "cli/common.h"
 
 namespace expertoire::cli {
-namespace {
-
-// "7/10": of every 10 documents of a file number 7, from 0.
 HoldOut parse_hold_out(const std::string& text) {
   HoldOut rule;
   const char* end = text.data() + text.size();
@@ -22,8 +19,6 @@ HoldOut parse_hold_out(const std::string& text) {
       ErrorCode::kInvalidArgument,
       {"reading --hold-out", text, "INDEX/EVERY, as 7/10: number 7 (from 0) of every 10", ""});
 }
-
-}  // namespace
 
 void CorpusFlags::add_to(CLI::App& app) {
   app.add_option("--input", corpus.inputs,

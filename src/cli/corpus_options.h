@@ -8,6 +8,9 @@
 
 namespace expertoire::cli {
 
+/// "7/10": of every 10 documents of a file number 7, from 0. Errors: kInvalidArgument.
+HoldOut parse_hold_out(const std::string& text);
+
 /// --input, --field, --label-field, --name-field, --hold-out, --part.
 struct CorpusFlags {
   CorpusOptions corpus;

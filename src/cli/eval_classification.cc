@@ -32,11 +32,15 @@ void classification(const Options& options) {
     sets.push_back(ClassificationSet::read(train_file(options, i), options.eval.data.files[i], rows,
                                            options.protocol, texts));
   }
-  run_embedding_eval(options.eval, texts, [&](const TextVectors& vectors) {
+  run_embedding_eval(options.eval, texts, [&](const SystemVectors& vectors) {
     std::vector<EvalResult> results;
     for (const ClassificationSet& set : sets) {
       interrupt_token().check("classifying");
-      results.push_back(score_classification(set, vectors, options.eval.data.bootstrap()));
+      results.push_back(std::visit(
+          [&](const auto& one) {
+            return score_classification(set, one, options.eval.data.bootstrap());
+          },
+          vectors));
     }
     return results;
   });

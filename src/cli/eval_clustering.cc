@@ -18,11 +18,15 @@ void clustering(const Options& options) {
     sets.push_back(
         ClusteringSet::read(file, options.eval.data.rows("label"), options.protocol, texts));
   }
-  run_embedding_eval(options.eval, texts, [&](const TextVectors& vectors) {
+  run_embedding_eval(options.eval, texts, [&](const SystemVectors& vectors) {
     std::vector<EvalResult> results;
     for (const ClusteringSet& set : sets) {
       interrupt_token().check("clustering");
-      results.push_back(score_clustering(set, vectors, options.eval.data.bootstrap()));
+      results.push_back(std::visit(
+          [&](const auto& one) {
+            return score_clustering(set, one, options.eval.data.bootstrap());
+          },
+          vectors));
     }
     return results;
   });

@@ -12,7 +12,7 @@ void run_embedding_eval(const EmbeddingEvalOptions& options, const TextTable& te
   const nlohmann::json data = options.data.provenance();
   std::vector<EvalResult> results;
   for_each_system(options.systems, texts.texts(),
-                  [&](const System& system, const TextVectors& vectors) {
+                  [&](const System& system, const SystemVectors& vectors) {
                     for (EvalResult& result : score(vectors)) {
                       result.system = system.name;
                       result.details.update(system.about);

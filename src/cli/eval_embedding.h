@@ -21,19 +21,18 @@ struct EmbeddingEvalOptions {
 };
 
 /// What a task makes of vectors: a result for each of its data sets.
-using ScoreVectors = std::function<std::vector<EvalResult>(const TextVectors&)>;
+using ScoreVectors = std::function<std::vector<EvalResult>(const SystemVectors&)>;
 
 /// Embeds every text once, scores each kind and control, and prints.
 void run_embedding_eval(const EmbeddingEvalOptions& options, const TextTable& texts,
                         const ScoreVectors& score);
 
 /// The whole command of a task whose data sets are read and scored one by one: its `Set` has
-/// read(path, rows, texts). Rows whose field `label` is null are left out.
-template <class Set>
+/// read(path, rows, texts). `score(set, vectors, options)` takes TextVectors and SumParts. Rows
+/// whose field `label` is null are left out.
+template <class Set, class Score>
 std::function<void()> setup_embedding_eval(CLI::App& app, const std::vector<std::string>& fields,
-                                           const std::string& label,
-                                           EvalResult (*score)(const Set&, const TextVectors&,
-                                                               const BootstrapOptions&)) {
+                                           const std::string& label, Score score) {
   auto options = std::make_shared<EmbeddingEvalOptions>();
   options->add_to(app, fields);
   return [options, label, score] {
@@ -42,9 +41,12 @@ std::function<void()> setup_embedding_eval(CLI::App& app, const std::vector<std:
     for (const std::string& file : options->data.files) {
       sets.push_back(Set::read(file, options->data.rows(label), texts));
     }
-    run_embedding_eval(*options, texts, [&](const TextVectors& vectors) {
+    run_embedding_eval(*options, texts, [&](const SystemVectors& vectors) {
       std::vector<EvalResult> results;
-      for (const Set& set : sets) results.push_back(score(set, vectors, options->data.bootstrap()));
+      for (const Set& set : sets) {
+        results.push_back(
+            std::visit([&](const auto& one) { return score(set, one, *options); }, vectors));
+      }
       return results;
     });
   };

@@ -7,8 +7,11 @@ namespace expertoire::cli {
 
 extern const Command kEvalPairsCommand = {
     "pairs", "Pair classification: average precision, best accuracy and F1", [](CLI::App& app) {
-      return setup_embedding_eval<LabelledPairs>(app, {"sentence1", "sentence2", "label"}, "label",
-                                                 score_pairs);
+      return setup_embedding_eval<LabelledPairs>(
+          app, {"sentence1", "sentence2", "label"}, "label",
+          [](const LabelledPairs& pairs, const auto& vectors, const EmbeddingEvalOptions& options) {
+            return score_pairs(pairs, vectors, options.data.bootstrap());
+          });
     }};
 
 }  // namespace expertoire::cli

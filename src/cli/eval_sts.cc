@@ -12,8 +12,9 @@ void sts(const EmbeddingEvalOptions& options) {
   for (const std::string& file : options.data.files) {
     sets.push_back(StsPairs::read(file, options.data.rows("score"), texts));
   }
-  run_embedding_eval(options, texts, [&](const TextVectors& vectors) {
-    return score_sts(sets, vectors, options.data.bootstrap());
+  run_embedding_eval(options, texts, [&](const SystemVectors& vectors) {
+    return std::visit(
+        [&](const auto& one) { return score_sts(sets, one, options.data.bootstrap()); }, vectors);
   });
 }
 

@@ -9,7 +9,12 @@ extern const Command kEvalSummarizationCommand = {
     "summarization", "Ratings of summaries against their nearness to human ones",
     [](CLI::App& app) {
       return setup_embedding_eval<SummarySet>(
-          app, {"human_summaries", "machine_summaries", "relevance"}, "relevance", score_summaries);
+          app, {"human_summaries", "machine_summaries", "relevance"}, "relevance",
+          [](const SummarySet& set, const auto& vectors, const EmbeddingEvalOptions& options) {
+            const SummaryRules rules =
+                options.systems.paper_rules ? SummaryRules::kPaper : SummaryRules::kMteb;
+            return score_summaries(set, vectors, rules, options.data.bootstrap());
+          });
     }};
 
 }  // namespace expertoire::cli

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 using Mode = CalibrationChoice::Mode;
-using Use = std::function<void(const System&, const TextVectors&)>;
+using Use = std::function<void(const System&, const SystemVectors&)>;
 
 constexpr uint64_t kRandomSeed = 17;
 constexpr size_t kTfidfWords = 4096;
@@ -122,8 +122,9 @@ std::vector<EmbedParts> embed_all(const Run& run, const SystemOptions& options,
                       }});
 }
 
-TextVectors finish(const Variant& variant, const std::vector<EmbedParts>& parts) {
-  TextVectors vectors(variant.embedder->dim());
+TextVectors finish(const Variant& variant, const Embedder& embedder,
+                   const std::vector<EmbedParts>& parts) {
+  TextVectors vectors(embedder.dim());
   const auto size = static_cast<size_t>(variant.options.calibration_batch);
   for (size_t begin = 0; begin < parts.size(); begin += size) {
     const size_t end = std::min(begin + size, parts.size());
@@ -131,10 +132,27 @@ TextVectors finish(const Variant& variant, const std::vector<EmbedParts>& parts)
                                   parts.begin() + static_cast<std::ptrdiff_t>(end));
     if (variant.calibration->mode == Mode::kBatch) standardize_batch(batch);
     for (EmbedParts& one : batch) {
-      vectors.append(variant.embedder->combine(std::move(one), variant.calibration->set));
+      vectors.append(embedder.combine(std::move(one), variant.calibration->set));
     }
   }
   return vectors;
+}
+
+// hidden or routing as they go into sum.
+TextVectors part_of(const Run& run, const Variant& variant, EmbedKind kind,
+                    const std::vector<EmbedParts>& parts) {
+  EmbedOptions options = variant.embedder->options();
+  options.kind = kind;
+  return finish(variant, Embedder(*run.loaded.session, run.tokenizer, options), parts);
+}
+
+SystemVectors vectors_of(const Run& run, const Variant& variant, bool paper_rules,
+                         const std::vector<EmbedParts>& parts) {
+  if (paper_rules && variant.embedder->options().kind == EmbedKind::kSum) {
+    return SumParts{part_of(run, variant, EmbedKind::kHidden, parts),
+                    part_of(run, variant, EmbedKind::kRouting, parts), variant.options.alpha};
+  }
+  return finish(variant, *variant.embedder, parts);
 }
 
 json describe(const Variant& variant) {
@@ -150,10 +168,12 @@ json describe(const Variant& variant) {
   return about;
 }
 
-void use_variants(const Run& run, const ModelOptions& model, const std::vector<EmbedParts>& parts,
-                  const Use& use) {
+// `model`: as provenance names it.
+void use_variants(const Run& run, const SystemOptions& options, const ModelOptions& model,
+                  const std::vector<EmbedParts>& parts, const Use& use) {
   for (const Variant& variant : run.variants) {
-    use({run.system, describe(variant), run.loaded.provenance(model)}, finish(variant, parts));
+    use({run.system, describe(variant), run.loaded.provenance(model)},
+        vectors_of(run, variant, options.paper_rules, parts));
   }
 }
 
@@ -168,7 +188,7 @@ void use_random_model(const Run& trained, const SystemOptions& options,
   const auto parts = embed_all(random, options, texts, cache);
   mirror_calibrations(trained, parts, random);
   model.model = fmt::format("random weights, seed {}", kRandomSeed);
-  use_variants(random, model, parts, use);
+  use_variants(random, options, model, parts, use);
 }
 
 }  // namespace
@@ -183,6 +203,10 @@ void SystemOptions::add_to(CLI::App& app) {
   embed.add_to(app);
   app.add_flag("--controls", controls,
                "The same scores of random weights, of the mean of token embeddings, and of TF-IDF");
+  app.add_flag("--paper-rules", paper_rules,
+               "Score kind sum as the MoEE paper's published code does, which adds what hidden "
+               "states and routing give apart, class numbers too, and summaries with p-values; to "
+               "measure what that does");
   app.add_option("--cache", cache,
                  "File that keeps vectors from run to run, also of a run that is killed");
 }
@@ -194,7 +218,7 @@ void for_each_system(const SystemOptions& options, const std::vector<std::string
   const ModelOptions& model = options.embed.model;
   Run run("model", options, model);
   choose_calibrations(run);
-  use_variants(run, model, embed_all(run, options, texts, cache.get()), use);
+  use_variants(run, options, model, embed_all(run, options, texts, cache.get()), use);
   if (!options.controls) return;
   use_random_model(run, options, texts, cache.get(), use);
   use({"token_mean", json::object(), run.loaded.provenance(model)},

@@ -128,6 +128,10 @@ std::function<void()> setup(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--max-tokens", index_options.max_tokens, "Tokens read of a document, 0 = all")
       ->capture_default_str();
+  app.add_option("--checkpoint-seconds", index_options.checkpoint_seconds,
+                 "Work that a stop may cost; checkpoints take 5 % of the time at most")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", options->json, "One JSON object on stdout");
   return [options] { index(*options); };
 }

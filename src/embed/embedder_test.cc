@@ -45,9 +45,21 @@ class EmbedderTest : public testing::TestWithParam<std::string> {
     return embedder.parts(ids);
   }
 
+  // What a router's layer is made of: two sides of factored routing, else one.
+  std::vector<std::string> routing_stages(Stage stage) const {
+    const bool logits = stage == Stage::kLogits;
+    if (config().monet.keys == 0) return {logits ? "router_logits" : "router_probs"};
+    using Names = std::vector<std::string>;
+    return logits ? Names{"router_logits1", "router_logits2"} : Names{"g1", "g2"};
+  }
+
   // Mean over the rows of a stage, or its last row, in double, of one text alone.
   std::vector<double> pooled(const std::string& text, const std::string& stage, Pooling pooling) {
-    Capture capture({"hidden_states", "final_norm", "router_logits", "router_probs"});
+    std::vector<std::string> stages = {"hidden_states", "final_norm"};
+    for (const Stage stage : {Stage::kLogits, Stage::kProbs}) {
+      for (const std::string& name : routing_stages(stage)) stages.push_back(name);
+    }
+    Capture capture(stages);
     capture.run(session_, std::vector<std::vector<int32_t>>{tokenizer_.encode(text)});
     const CapturedTensor& tensor = capture.tensors().at(stage);
     std::vector<float> values(tensor.bytes.size() / sizeof(float));
@@ -76,12 +88,12 @@ class EmbedderTest : public testing::TestWithParam<std::string> {
   std::vector<double> expected_routing(const std::string& text, const EmbedOptions& options,
                                        Stage stage) {
     std::vector<double> out;
-    for (int i = 0; i < config().num_hidden_layers; ++i) {
-      if (!config().sparse[static_cast<size_t>(i)]) continue;
-      const std::string name = stage == Stage::kLogits ? "router_logits." : "router_probs.";
-      const auto layer = pooled(text, name + std::to_string(i), options.pooling);
+    for (int i : config().routing_layers()) {
       if (options.routing_layers == LayerChoice::kLast) out.clear();
-      out.insert(out.end(), layer.begin(), layer.end());
+      for (const std::string& name : routing_stages(stage)) {
+        const auto side = pooled(text, name + "." + std::to_string(i), options.pooling);
+        out.insert(out.end(), side.begin(), side.end());
+      }
     }
     return out;
   }
@@ -124,7 +136,8 @@ TEST_P(EmbedderTest, StageIsTheFamilysUnlessStated) {
 }
 
 TEST_P(EmbedderTest, KindsSayWhatTheyNeedAndHowLongTheyAre) {
-  const int64_t routing = int64_t{config().num_experts} * config().sparse_layers();
+  const auto routers = static_cast<int64_t>(config().routing_layers().size());
+  const int64_t routing = config().router_outputs() * routers;
   for (const EmbedKind kind :
        {EmbedKind::kHidden, EmbedKind::kRouting, EmbedKind::kConcat, EmbedKind::kSum}) {
     EmbedOptions options;
@@ -194,7 +207,8 @@ TEST_P(EmbedderTest, CalibrationStandardisesThePartsBeforeTheyAreCombined) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EmbedderTest,
-                         testing::Values("trained", "olmoe", "deepseek", "qwen2_moe", "mixtral"),
+                         testing::Values("trained", "olmoe", "deepseek", "qwen2_moe", "mixtral",
+                                         "monet_hd", "monet_vd", "peer"),
                          [](const auto& info) { return info.param; });
 
 TEST(EmbedderSumTest, ZeroVectorStaysZero) {

@@ -145,5 +145,54 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, MoeeTest,
                                           testing::Values("none", "prompteol")),
                          [](const auto& info) { return std::to_string(info.index); });
 
+// Monet's routing is what its routers said of the last token, layer by layer, side by side.
+class MonetGoldenTest : public testing::TestWithParam<std::tuple<const char*, Stage>> {};
+
+TEST_P(MonetGoldenTest, RoutingOfTheLastToken) {
+  const auto& [name, stage] = GetParam();
+  EXPERTOIRE_NEEDS_SHARED(std::string("goldens/monet/") + name);
+  const std::string folder = shared_folder() + "/goldens/monet/" + name;
+  const SafetensorsFile golden = SafetensorsFile::open(folder + "/outputs.safetensors");
+  const auto values = [&](const std::string& tensor) {
+    const TensorView& view = golden.tensor(tensor);
+    std::vector<float> all(static_cast<size_t>(view.elements()));
+    read_f32(view, 0, view.elements(), all.data());
+    return all;
+  };
+  const auto integers = [&](const std::string& tensor) {
+    const TensorView& view = golden.tensor(tensor);
+    const auto* data = reinterpret_cast<const int32_t*>(view.data);
+    return std::vector<int32_t>(data, data + view.elements());
+  };
+  Session session(Model::load(folder, {Compute::kF32, false, 1, {}}), {1});
+  const Tokenizer any = Tokenizer::load(EXPERTOIRE_SOURCE_DIR "/models/monet-small");
+  Embedder embedder(session, any, {.kind = EmbedKind::kRouting, .routing_stage = stage});
+  const std::vector<int32_t> ids = integers("input_ids");
+  size_t end = 0;
+  for (const int32_t length : integers("seq_lens")) {
+    const auto first = ids.begin() + static_cast<int64_t>(end);
+    const std::vector<int32_t> text(first, first + length);
+    end += static_cast<size_t>(length);
+    const std::vector<float> got = embedder.parts({&text, 1})[0].routing;
+    size_t at = 0;
+    for (const int layer : session.model().config().routing_layers()) {
+      for (const char* side : {"1", "2"}) {
+        const std::string word = stage == Stage::kLogits ? "router_logits" : "g";
+        const std::vector<float> all = values(word + side + "." + std::to_string(layer));
+        const size_t width = all.size() / ids.size();
+        for (size_t i = 0; i < width; ++i) {
+          const float want = all[(end - 1) * width + i];
+          ASSERT_NEAR(got.at(at++), want, 2e-5 * (1 + std::abs(want))) << layer << side << i;
+        }
+      }
+    }
+    EXPECT_EQ(at, got.size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, MonetGoldenTest,
+                         testing::Combine(testing::Values("monet-hd-16", "monet-vd-16"),
+                                          testing::Values(Stage::kLogits, Stage::kProbs)));
+
 }  // namespace
 }  // namespace expertoire

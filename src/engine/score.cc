@@ -12,26 +12,57 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 256;  // bounds the logits in memory: 256 · vocabulary
 
+// A token to score: the row of the last forward pass that predicts it, and where its log p goes.
+struct ScoredToken {
+  int64_t row = 0;
+  int32_t id = 0;
+  double* out = nullptr;
+};
+
+void score_tokens(Session& session, std::span<const ScoredToken> tokens) {
+  const int64_t vocab = session.model().config().vocab_size;
+  std::vector<float> logits;
+  for (size_t begin = 0; begin < tokens.size(); begin += kRowsAtOnce) {
+    const auto part = tokens.subspan(begin, std::min(kRowsAtOnce, tokens.size() - begin));
+    std::vector<int64_t> rows;
+    for (const ScoredToken& token : part) rows.push_back(token.row);
+    logits.resize(rows.size() * static_cast<size_t>(vocab));
+    session.decoder().logits(rows, logits.data());
+    Executor& executor = session.executor();
+    executor.pool().parallel_for(static_cast<int64_t>(part.size()), [&](int64_t i, int) {
+      const ScoredToken& token = part[static_cast<size_t>(i)];
+      log_probs(executor.kernels(), logits.data() + i * vocab, vocab, {&token.id, 1}, token.out);
+    });
+  }
+}
+
 }  // namespace
 
 std::vector<double> token_log_probs(Session& session, std::span<const int32_t> ids, size_t first) {
   session.forward_once({&ids, 1});
-  const int64_t vocab = session.model().config().vocab_size;
   std::vector<double> scores(ids.size() - first);
-  std::vector<float> logits;
-  for (size_t begin = first; begin < ids.size(); begin += kRowsAtOnce) {
-    const size_t end = std::min(begin + kRowsAtOnce, ids.size());
-    std::vector<int64_t> rows;
-    for (size_t i = begin; i < end; ++i) rows.push_back(static_cast<int64_t>(i) - 1);
-    logits.resize(rows.size() * static_cast<size_t>(vocab));
-    session.decoder().logits(rows, logits.data());
-    Executor& executor = session.executor();
-    executor.pool().parallel_for(static_cast<int64_t>(rows.size()), [&](int64_t i, int) {
-      const size_t at = begin + static_cast<size_t>(i);
-      log_probs(executor.kernels(), logits.data() + i * vocab, vocab, ids.subspan(at, 1),
-                &scores[at - first]);
-    });
+  std::vector<ScoredToken> tokens;
+  for (size_t i = first; i < ids.size(); ++i) {
+    tokens.push_back({static_cast<int64_t>(i) - 1, ids[i], &scores[i - first]});
   }
+  score_tokens(session, tokens);
+  return scores;
+}
+
+std::vector<std::vector<double>> batch_log_probs(Session& session,
+                                                 std::span<const std::span<const int32_t>> texts) {
+  session.forward_once(texts);
+  std::vector<std::vector<double>> scores;
+  for (const auto& ids : texts) scores.emplace_back(ids.size() - 1);
+  std::vector<ScoredToken> tokens;
+  int64_t row = 0;  // of the text's first token
+  for (size_t t = 0; t < texts.size(); ++t) {
+    for (size_t i = 1; i < texts[t].size(); ++i) {
+      tokens.push_back({row + static_cast<int64_t>(i) - 1, texts[t][i], &scores[t][i - 1]});
+    }
+    row += static_cast<int64_t>(texts[t].size());
+  }
+  score_tokens(session, tokens);
   return scores;
 }
 

@@ -57,6 +57,18 @@ TEST_F(ScoreTest, LongTextsAreScoredInParts) {
   expect_near(token_log_probs(session_, ids, 1), naive_scores(naive_, ids, 1));
 }
 
+// Together they have more rows than are scored at a time.
+TEST_F(ScoreTest, TextsOfABatchHaveTheBitsThatTheyHaveAlone) {
+  const std::vector<std::vector<int32_t>> texts = {random_ids(150, 3), random_ids(1, 4),
+                                                   random_ids(2, 5), random_ids(160, 6)};
+  const std::vector<std::span<const int32_t>> batch(texts.begin(), texts.end());
+  const auto scores = batch_log_probs(session_, batch);
+  ASSERT_EQ(scores.size(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(scores[i], token_log_probs(session_, texts[i], 1)) << i;
+  }
+}
+
 // The loop of transformers' guide to perplexity: windows begin at 0, stride, 2 stride …, and each
 // scores what those before it have not.
 TEST_F(ScoreTest, SlidingWindowsScoreEveryTokenOnceInItsWindow) {

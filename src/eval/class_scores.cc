@@ -1,7 +1,5 @@
 #include "eval/class_scores.h"
 
-#include <vector>
-
 namespace expertoire {
 
 double accuracy(std::span<const uint32_t> truth, std::span<const uint32_t> predicted,
@@ -27,6 +25,14 @@ double macro_f1(std::span<const uint32_t> truth, std::span<const uint32_t> predi
     ++present;
   }
   return sum / present;
+}
+
+double mean_macro_f1(std::span<const uint32_t> truth,
+                     const std::vector<std::vector<uint32_t>>& predictions,
+                     std::span<const uint32_t> items, uint32_t count) {
+  double sum = 0;
+  for (const auto& predicted : predictions) sum += macro_f1(truth, predicted, items, count);
+  return sum / static_cast<double>(predictions.size());
 }
 
 }  // namespace expertoire

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace expertoire {
 
@@ -14,5 +15,10 @@ double accuracy(std::span<const uint32_t> truth, std::span<const uint32_t> predi
 /// f1_score, average="macro"). Classes lie in [0, count).
 double macro_f1(std::span<const uint32_t> truth, std::span<const uint32_t> predicted,
                 std::span<const uint32_t> items, uint32_t count);
+
+/// The mean of that over several predictions of the same truth.
+double mean_macro_f1(std::span<const uint32_t> truth,
+                     const std::vector<std::vector<uint32_t>>& predictions,
+                     std::span<const uint32_t> items, uint32_t count);
 
 }  // namespace expertoire

@@ -1,6 +1,7 @@
 #include "eval/classification.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <set>
 
@@ -106,6 +107,89 @@ std::vector<uint32_t> predict(const LabelledTexts& train, const LabelledTexts& t
   return predicted;
 }
 
+// The number of each class in its label, or its place in sorted order.
+std::vector<int64_t> numbers_of(const std::map<std::string, uint32_t>& labels) {
+  std::vector<int64_t> written(labels.size()), places(labels.size());
+  bool whole = true;
+  int64_t place = 0;
+  for (const auto& [label, one] : labels) {
+    const char* end = label.data() + label.size();
+    const auto [stop, error] = std::from_chars(label.data(), end, written[one]);
+    whole = whole && error == std::errc() && stop == end;
+    places[one] = place++;
+  }
+  const std::set<int64_t> different(written.begin(), written.end());  // "1" and "01" are not
+  return whole && different.size() == labels.size() ? written : places;
+}
+
+// Averages class numbers; one that no class has becomes a class of its own, never a right one.
+class ClassAverages {
+ public:
+  explicit ClassAverages(const std::map<std::string, uint32_t>& labels)
+      : numbers_(numbers_of(labels)) {
+    for (const int64_t number : numbers_) {
+      classes_.emplace(number, static_cast<uint32_t>(classes_.size()));
+    }
+  }
+
+  std::vector<uint32_t> of(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b,
+                           double weight) {
+    std::vector<uint32_t> classes;
+    for (const double average : averaged_numbers(numbers(a), numbers(b), weight)) {
+      const auto fresh = static_cast<uint32_t>(classes_.size());
+      classes.push_back(classes_.emplace(static_cast<int64_t>(average), fresh).first->second);
+    }
+    return classes;
+  }
+  uint32_t count() const { return static_cast<uint32_t>(classes_.size()); }
+
+ private:
+  std::vector<int64_t> numbers(const std::vector<uint32_t>& classes) const {
+    std::vector<int64_t> all;
+    for (const uint32_t one : classes) all.push_back(numbers_[one]);
+    return all;
+  }
+
+  std::vector<int64_t> numbers_;         // of the classes
+  std::map<int64_t, uint32_t> classes_;  // of the numbers
+};
+
+// `predictions`: the class of every tested row by each experiment, in [0, count).
+EvalResult result_of(const ClassificationSet& set,
+                     const std::vector<std::vector<uint32_t>>& predictions, uint32_t count,
+                     const BootstrapOptions& bootstrap) {
+  const std::vector<uint32_t>& truth = set.test.classes;
+  const std::vector<uint32_t> items = each_item(truth.size());
+  std::vector<double> accuracies, f1s, right(items.size());
+  std::vector<std::vector<uint32_t>> by_row(items.size());
+  for (const auto& predicted : predictions) {
+    accuracies.push_back(accuracy(truth, predicted, items));
+    f1s.push_back(macro_f1(truth, predicted, items, count));
+    for (const uint32_t item : items) {
+      right[item] += predicted[item] == truth[item] ? 1.0 / set.options.experiments : 0.0;
+      by_row[item].push_back(predicted[item]);
+    }
+  }
+  const auto f1 = [&](std::span<const uint32_t> drawn) {
+    return mean_macro_f1(truth, predictions, drawn, count);
+  };
+  EvalResult result{.task = "classification", .dataset = set.dataset, .main = "accuracy"};
+  result.n = static_cast<int64_t>(items.size());
+  result.scores = {{"accuracy", EvalScore::mean_of(right, bootstrap)},
+                   {"f1", EvalScore::of(items.size(), f1, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details.update({{"labels", set.labels.size()},
+                         {"train_rows", set.train_rows},
+                         {"split", set.halved ? "halves" : "files"},
+                         {"samples_per_label", set.options.samples_per_label},
+                         {"experiments", set.options.experiments},
+                         {"seed", set.options.seed},
+                         {"accuracy_std", spread_of(accuracies)},
+                         {"f1_std", spread_of(f1s)}});
+  result.items = {{"accuracy", right}, {"class", truth}, {"predicted", by_row}};
+  return result;
+}
+
 }  // namespace
 
 ClassificationSet ClassificationSet::read(const std::string& train_path, const std::string& path,
@@ -145,38 +229,23 @@ std::vector<std::vector<size_t>> undersample(const std::vector<uint32_t>& classe
 
 EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
                                 const BootstrapOptions& bootstrap) {
-  const std::vector<uint32_t>& truth = set.test.classes;
-  const auto count = static_cast<uint32_t>(set.labels.size());
-  const std::vector<uint32_t> items = each_item(truth.size());
   std::vector<std::vector<uint32_t>> predictions;
-  std::vector<double> accuracies, f1s, right(items.size());
   for (const LabelledTexts& sample : set.experiments) {
     predictions.push_back(predict(sample, set.test, vectors));
-    accuracies.push_back(accuracy(truth, predictions.back(), items));
-    f1s.push_back(macro_f1(truth, predictions.back(), items, count));
-    for (const uint32_t item : items) {
-      right[item] += predictions.back()[item] == truth[item] ? 1.0 / set.options.experiments : 0.0;
-    }
   }
-  const auto f1 = [&](std::span<const uint32_t> drawn) {
-    double sum = 0;
-    for (const auto& predicted : predictions) sum += macro_f1(truth, predicted, drawn, count);
-    return sum / static_cast<double>(predictions.size());
-  };
-  EvalResult result{.task = "classification", .dataset = set.dataset, .main = "accuracy"};
-  result.n = static_cast<int64_t>(items.size());
-  result.scores = {{"accuracy", EvalScore::mean_of(right, bootstrap)},
-                   {"f1", EvalScore::of(items.size(), f1, bootstrap)}};
-  result.details = set.counts.left_out();
-  result.details.update({{"labels", set.labels.size()},
-                         {"train_rows", set.train_rows},
-                         {"split", set.halved ? "halves" : "files"},
-                         {"samples_per_label", set.options.samples_per_label},
-                         {"experiments", set.options.experiments},
-                         {"seed", set.options.seed},
-                         {"accuracy_std", spread_of(accuracies)},
-                         {"f1_std", spread_of(f1s)}});
-  result.items = {{"accuracy", right}};
+  return result_of(set, predictions, static_cast<uint32_t>(set.labels.size()), bootstrap);
+}
+
+EvalResult score_classification(const ClassificationSet& set, const SumParts& parts,
+                                const BootstrapOptions& bootstrap) {
+  ClassAverages averages(set.labels);
+  std::vector<std::vector<uint32_t>> predictions;
+  for (const LabelledTexts& sample : set.experiments) {
+    predictions.push_back(averages.of(predict(sample, set.test, parts.hidden),
+                                      predict(sample, set.test, parts.routing), parts.weight));
+  }
+  EvalResult result = result_of(set, predictions, averages.count(), bootstrap);
+  result.details["rules"] = "paper";
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -49,6 +50,11 @@ struct ClassificationSet {
 
 /// Accuracy and macro F1 of a logistic regression on all tested rows, means over experiments.
 EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
+                                const BootstrapOptions& bootstrap);
+/// By the paper's code: two regressions, of hidden states and of routing, whose class numbers are
+/// averaged and cut to whole ones. Numbers are the labels themselves where all are whole numbers,
+/// else their places in sorted order (the code takes whole numbers only).
+EvalResult score_classification(const ClassificationSet& set, const SumParts& parts,
                                 const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -76,6 +77,51 @@ double entropy(const std::map<uint32_t, double>& counts, double total) {
   return sum;
 }
 
+// Numbers equal values alike.
+std::vector<uint32_t> numbered(const std::vector<double>& values) {
+  std::map<double, uint32_t> numbers;
+  std::vector<uint32_t> all;
+  for (const double value : values) {
+    const auto next = static_cast<uint32_t>(numbers.size());
+    all.push_back(numbers.emplace(value, next).first->second);
+  }
+  return all;
+}
+
+std::vector<uint32_t> average_clusters(const ClusterSplit& split, const SumParts& parts) {
+  RandomState random(split.seed);
+  std::vector<std::vector<int64_t>> numbers;
+  for (const TextVectors* vectors : {&parts.hidden, &parts.routing}) {
+    const auto clusters = mini_batch_kmeans(*vectors, split.rows,
+                                            {.clusters = split.labels, .batch = kBatch}, random);
+    numbers.emplace_back(clusters.begin(), clusters.end());
+  }
+  return numbered(averaged_numbers(numbers[0], numbers[1], parts.weight));
+}
+
+// `clusters`: those of a split's texts.
+EvalResult result_of(
+    const ClusteringSet& set,
+    const std::function<std::vector<uint32_t>(const ClusterSplit& split)>& clusters,
+    const BootstrapOptions& bootstrap) {
+  std::vector<double> scores;
+  int64_t texts = 0;
+  for (const ClusterSplit& split : set.splits) {
+    scores.push_back(v_measure(split.classes, clusters(split)));
+    texts += static_cast<int64_t>(split.rows.size());
+  }
+  EvalResult result{.task = "clustering", .dataset = set.dataset, .main = "v_measure"};
+  result.n = set.sampled ? set.counts.used : texts;
+  // Samples of one file overlap: resampling them would not say how far other texts would move it.
+  result.scores = {{"v_measure", set.sampled ? EvalScore{mean_of(scores)}
+                                             : EvalScore::mean_of(scores, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details.update(
+      {{"splits", scores.size()}, {"sampled", set.sampled}, {"v_measure_std", spread_of(scores)}});
+  result.items = {{"v_measure", scores}};
+  return result;
+}
+
 }  // namespace
 
 double v_measure(const std::vector<uint32_t>& classes, const std::vector<uint32_t>& clusters) {
@@ -124,23 +170,18 @@ ClusteringSet ClusteringSet::read(const std::string& path, const RowOptions& row
 
 EvalResult score_clustering(const ClusteringSet& set, const TextVectors& vectors,
                             const BootstrapOptions& bootstrap) {
-  std::vector<double> scores;
-  int64_t texts = 0;
-  for (const ClusterSplit& split : set.splits) {
-    const auto clusters = mini_batch_kmeans(
-        vectors, split.rows, {.clusters = split.labels, .batch = kBatch, .seed = split.seed});
-    scores.push_back(v_measure(split.classes, clusters));
-    texts += static_cast<int64_t>(split.rows.size());
-  }
-  EvalResult result{.task = "clustering", .dataset = set.dataset, .main = "v_measure"};
-  result.n = set.sampled ? set.counts.used : texts;
-  // Samples of one file overlap: resampling them would not say how far other texts would move it.
-  result.scores = {{"v_measure", set.sampled ? EvalScore{mean_of(scores)}
-                                             : EvalScore::mean_of(scores, bootstrap)}};
-  result.details = set.counts.left_out();
-  result.details.update(
-      {{"splits", scores.size()}, {"sampled", set.sampled}, {"v_measure_std", spread_of(scores)}});
-  result.items = {{"v_measure", scores}};
+  const auto clusters = [&](const ClusterSplit& split) {
+    return mini_batch_kmeans(vectors, split.rows,
+                             {.clusters = split.labels, .batch = kBatch, .seed = split.seed});
+  };
+  return result_of(set, clusters, bootstrap);
+}
+
+EvalResult score_clustering(const ClusteringSet& set, const SumParts& parts,
+                            const BootstrapOptions& bootstrap) {
+  const auto clusters = [&](const ClusterSplit& split) { return average_clusters(split, parts); };
+  EvalResult result = result_of(set, clusters, bootstrap);
+  result.details["rules"] = "paper";
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -41,6 +42,10 @@ struct ClusteringSet {
 
 /// V-measure of mini-batch k-means with as many clusters as labels, mean over splits.
 EvalResult score_clustering(const ClusteringSet& set, const TextVectors& vectors,
+                            const BootstrapOptions& bootstrap);
+/// By the paper's code: hidden states and routing are clustered apart, one after the other from one
+/// stream of random numbers, and the averages of the two clusters' numbers are the clusters.
+EvalResult score_clustering(const ClusteringSet& set, const SumParts& parts,
                             const BootstrapOptions& bootstrap);
 
 /// Harmonic mean of homogeneity and completeness (scikit-learn's v_measure_score).

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "base/error.h"
+#include "eval/class_scores.h"
 #include "eval/correlation.h"
+#include "eval/pair_scores.h"
 
 namespace expertoire {
 namespace {
@@ -18,14 +20,18 @@ struct RowStatistic {
   Statistic of;
 };
 
-std::optional<Values> values_of(const EvalResult& result, const std::string& name) {
-  const auto found = result.items.find(name);
-  if (found == result.items.end()) return std::nullopt;
+[[noreturn]] void bad_items(const std::string& name) {
+  throw Error(ErrorCode::kBadFile,
+              {"comparing results", "items that are not numbers, or not one for each row: " + name,
+               "what `expertoire eval … --items --json` printed", ""});
+}
+
+template <class T>
+T items_as(const EvalResult& result, const std::string& name) {
   try {
-    return found->get<Values>();
+    return result.items.at(name).get<T>();
   } catch (const json::exception&) {
-    throw Error(ErrorCode::kBadFile, {"comparing results", "items that are not numbers: " + name,
-                                      "what `expertoire eval … --items --json` printed", ""});
+    bad_items(name);
   }
 }
 
@@ -38,18 +44,69 @@ RowStatistic mean_statistic(Values values) {
           }};
 }
 
-std::optional<RowStatistic> statistic_of(const EvalResult& result, const std::string& score) {
-  if (auto values = values_of(result, score)) return mean_statistic(std::move(*values));
-  auto gold = values_of(result, "gold"), similarity = values_of(result, "similarity");
-  if (gold && similarity && gold->size() == similarity->size()) {
-    const size_t rows = gold->size();
-    const auto pairs = std::make_shared<PairedValues>(std::move(*gold), std::move(*similarity));
-    if (score == "spearman")
-      return RowStatistic{rows, [pairs](auto items) { return pairs->spearman(items); }};
-    if (score == "pearson")
-      return RowStatistic{rows, [pairs](auto items) { return pairs->pearson(items); }};
+// Macro F1 of `predicted` (for each row, the classes by several experiments) against `class`.
+std::optional<RowStatistic> f1_statistic(const EvalResult& result) {
+  if (!result.items.contains("class") || !result.items.contains("predicted")) return std::nullopt;
+  const auto truth = items_as<std::vector<uint32_t>>(result, "class");
+  const auto rows = items_as<std::vector<std::vector<uint32_t>>>(result, "predicted");
+  std::map<uint32_t, uint32_t> classes;  // numbered anew: a file may hold any
+  const auto number = [&](uint32_t one) {
+    return classes.emplace(one, static_cast<uint32_t>(classes.size())).first->second;
+  };
+  std::vector<uint32_t> numbers;
+  std::vector<std::vector<uint32_t>> predictions(rows.empty() ? 0 : rows.front().size());
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (rows.size() != truth.size() || rows[row].size() != predictions.size()) bad_items("f1");
+    numbers.push_back(number(truth[row]));
+    for (size_t i = 0; i < predictions.size(); ++i) predictions[i].push_back(number(rows[row][i]));
+  }
+  const auto count = static_cast<uint32_t>(classes.size());
+  return RowStatistic{numbers.size(), [=](std::span<const uint32_t> items) {
+                        return mean_macro_f1(numbers, predictions, items, count);
+                      }};
+}
+
+// The largest of a metric over the measures, of which `items` hold every pair's likeness.
+std::optional<RowStatistic> pair_statistic(const EvalResult& result, const std::string& score) {
+  if (!result.items.contains("positive")) return std::nullopt;
+  for (const auto& [name, metric] : kPairMetrics) {
+    if (name != score) continue;
+    const auto positive = items_as<std::vector<uint8_t>>(result, "positive");
+    std::vector<RankedPairs> measures;
+    for (const auto& [measure, values] : result.items.items()) {
+      if (measure == "positive") continue;
+      const auto likeness = items_as<Values>(result, measure);
+      if (likeness.size() != positive.size()) bad_items(measure);
+      measures.emplace_back(likeness, positive);
+    }
+    return RowStatistic{positive.size(),
+                        [measures, metric = metric](std::span<const uint32_t> items) {
+                          return largest_scores(measures, items).*metric;
+                        }};
   }
   return std::nullopt;
+}
+
+std::optional<RowStatistic> correlation_statistic(const EvalResult& result,
+                                                  const std::string& score) {
+  if (!result.items.contains("gold") || !result.items.contains("similarity")) return std::nullopt;
+  auto gold = items_as<Values>(result, "gold"), similarity = items_as<Values>(result, "similarity");
+  if (gold.size() != similarity.size()) bad_items("similarity");
+  const size_t rows = gold.size();
+  const auto pairs = std::make_shared<PairedValues>(std::move(gold), std::move(similarity));
+  if (score == "spearman")
+    return RowStatistic{rows, [pairs](auto items) { return pairs->spearman(items); }};
+  if (score == "pearson")
+    return RowStatistic{rows, [pairs](auto items) { return pairs->pearson(items); }};
+  return std::nullopt;
+}
+
+std::optional<RowStatistic> statistic_of(const EvalResult& result, const std::string& score) {
+  if (result.details.value("sampled", false)) return std::nullopt;  // overlapping samples of a file
+  if (result.items.contains(score)) return mean_statistic(items_as<Values>(result, score));
+  if (auto statistic = pair_statistic(result, score)) return statistic;
+  if (score == "f1") return f1_statistic(result);
+  return correlation_statistic(result, score);
 }
 
 std::optional<Interval> difference_of(const EvalResult& a, const EvalResult& b,
@@ -61,6 +118,12 @@ std::optional<Interval> difference_of(const EvalResult& a, const EvalResult& b,
     throw Error(ErrorCode::kInvalidArgument,
                 {"comparing " + a.dataset,
                  std::to_string(of_a->rows) + " and " + std::to_string(of_b->rows) + " rows",
+                 "two runs on the same rows", "run both on the same file with the same options"});
+  }
+  for (const char* fixed : {"gold", "positive", "class"}) {
+    if (a.items.value(fixed, json()) == b.items.value(fixed, json())) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                {"comparing " + a.dataset, "rows whose " + std::string(fixed) + " differs",
                  "two runs on the same rows", "run both on the same file with the same options"});
   }
   return bootstrap(

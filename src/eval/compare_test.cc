@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "eval/pair_scores.h"
 #include "eval/report.h"
 #include "support/errors.h"
 #include "support/temp_dir.h"
@@ -81,6 +82,12 @@ TEST(CompareTest, ScoresWithoutValuesOfRowsGetNoVerdict) {
   EXPECT_FALSE(all[1].to_json().contains("interval"));
 }
 
+TEST(CompareTest, OverlappingSamplesGetNoVerdict) {
+  EvalResult a = result_of(0.5), b = result_of(0.6);
+  a.details["sampled"] = b.details["sampled"] = true;
+  EXPECT_FALSE(compared(a, b).difference);
+}
+
 TEST(CompareTest, CorrelationsArePairedByRow) {
   EvalResult a{.task = "sts", .dataset = "s", .main = "spearman"};
   a.scores = {{"spearman", {1}}};
@@ -98,6 +105,48 @@ TEST(CompareTest, CorrelationsArePairedByRow) {
   EXPECT_LT(one.difference->high, -0.5);
 }
 
+// 40 rows of two classes; the first `right` rows of each are predicted right by both experiments.
+EvalResult classified(size_t right) {
+  EvalResult result{.task = "classification", .dataset = "c", .main = "f1"};
+  result.scores = {{"f1", {0.5}}};
+  for (size_t row = 0; row < 40; ++row) {
+    const size_t truth = row % 2, predicted = row / 2 < right ? truth : 1 - truth;
+    result.items["class"].push_back(truth);
+    result.items["predicted"].push_back({predicted, predicted});
+  }
+  return result;
+}
+
+TEST(CompareTest, F1IsPairedByRow) {
+  const Comparison higher = compared(classified(5), classified(15));
+  EXPECT_EQ(higher.verdict(), "higher");
+  EXPECT_NEAR(higher.difference->value, 0.5, 1e-9);  // F1 of both classes: 0.25 and 0.75
+  EXPECT_EQ(compared(classified(5), classified(5)).difference->low, 0);
+}
+
+// 30 pairs, every third positive, which the first measure ranks by chance and the second first.
+EvalResult ranked(bool second_is_right) {
+  EvalResult result{.task = "pairs", .dataset = "p", .main = "ap"};
+  result.scores = {{"ap", {0.5}}, {"accuracy", {0.5}}};
+  for (int i = 0; i < 30; ++i) {
+    result.items["positive"].push_back(i % 3 == 0 ? 1 : 0);
+    result.items["cosine"].push_back((i * 7) % 30);
+    result.items["dot"].push_back(second_is_right && i % 3 == 0 ? 100 + i : (i * 7) % 30);
+  }
+  return result;
+}
+
+TEST(CompareTest, ScoresOfPairsAreTheLargestOverTheMeasures) {
+  const auto all = compare_results({ranked(false)}, {ranked(true)}, {.resamples = 300});
+  ASSERT_EQ(all.size(), 2U);
+  for (const Comparison& one : all) EXPECT_EQ(one.verdict(), "higher") << one.score;
+  const auto likeness = ranked(false).items["cosine"].get<std::vector<double>>();
+  const auto positive = ranked(false).items["positive"].get<std::vector<uint8_t>>();
+  const double before = average_precision(likeness, positive);
+  EXPECT_EQ(all[1].score, "ap");
+  EXPECT_NEAR(all[1].difference->value, 1 - before, 1e-9);
+}
+
 TEST(CompareTest, RefusesRunsThatCannotBePaired) {
   const auto refusal = [](const EvalResult& a, const std::vector<EvalResult>& b) {
     const auto error = test::error_of([&] { compare_results({a}, b, {.resamples = 5}); });
@@ -111,6 +160,11 @@ TEST(CompareTest, RefusesRunsThatCannotBePaired) {
   EXPECT_THAT(refusal(good, {other}), HasSubstr("files of other content"));
   other.dataset = "else";
   EXPECT_THAT(refusal(good, {other}), HasSubstr("no task and data set"));
+  EvalResult relabelled = classified(5);
+  relabelled.items["class"][0] = 1;
+  EXPECT_THAT(refusal(classified(5), {relabelled}), HasSubstr("rows whose class differs"));
+  relabelled.items["class"].push_back(0);
+  EXPECT_THAT(refusal(relabelled, {relabelled}), HasSubstr("not one for each row"));
   other = good;
   other.items["map"] = "text";
   EXPECT_THAT(refusal(good, {other}), HasSubstr("not numbers"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 namespace expertoire {
@@ -75,6 +76,20 @@ double pearson(std::span<const double> x, std::span<const double> y) {
 
 std::vector<double> ranks(std::span<const double> values) {
   return weighted_ranks(values, sorting_order(values), once(values.size()));
+}
+
+// The finite series of Abramowitz & Stegun 26.7.3 and 26.7.4, in which sin θ = |r|.
+double correlation_p_value(double r, size_t n) {
+  const double sine = std::min(1.0, std::abs(r)), square = 1 - sine * sine;
+  const size_t freedom = n - 2;
+  if (freedom == 0) return 1;
+  const bool odd = freedom % 2 == 1;
+  double term = odd ? sine * std::sqrt(square) : sine, sum = odd ? std::asin(sine) : 0;
+  for (size_t k = odd ? 2 : 1; k < freedom; k += 2) {
+    sum += term;
+    term *= square * static_cast<double>(k) / static_cast<double>(k + 1);
+  }
+  return std::max(0.0, 1 - (odd ? 2 / std::numbers::pi : 1) * sum);
 }
 
 double spearman(std::span<const double> x, std::span<const double> y) {

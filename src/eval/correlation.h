@@ -17,6 +17,10 @@ std::vector<double> ranks(std::span<const double> values);
 /// Spearman's rho: Pearson's r of the ranks (scipy.stats.spearmanr).
 double spearman(std::span<const double> x, std::span<const double> y);
 
+/// Two-sided p-value of a correlation r of n ≥ 2 independent pairs: 1 − P(|t| ≤ r √(ν / (1 − r²)))
+/// of Student's t with ν = n − 2 (scipy's pearsonr and spearmanr; 1 for n = 2, as pearsonr).
+double correlation_p_value(double r, size_t n);
+
 /// The same of resamples of fixed pairs (x, y), which are sorted once: linear time each.
 class PairedValues {
  public:

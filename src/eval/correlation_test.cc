@@ -44,5 +44,18 @@ TEST(PairedValuesTest, OfAResampleIsThatOfItsPairs) {
   EXPECT_TRUE(std::isnan(pairs.spearman(std::vector<uint32_t>{2, 2, 2})));
 }
 
+// scipy.stats.pearsonr(…).pvalue and spearmanr(…).pvalue
+TEST(CorrelationTest, PValues) {
+  EXPECT_DOUBLE_EQ(correlation_p_value(1, 2), 1);
+  EXPECT_NEAR(correlation_p_value(0.5, 3), 2.0 / 3, 1e-15);
+  EXPECT_NEAR(correlation_p_value(-0.3, 4), 0.7000000000000001, 1e-14);
+  EXPECT_NEAR(correlation_p_value(0.5, 10), 0.14111328125000006, 1e-14);
+  EXPECT_NEAR(correlation_p_value(0.7, 17), 0.0017565271430063573, 1e-14);
+  EXPECT_NEAR(correlation_p_value(-0.95, 16), 1.8346172668588195e-08, 1e-14);
+  EXPECT_NEAR(correlation_p_value(0.2, 40), 0.2159578927209081, 1e-14);
+  EXPECT_NEAR(correlation_p_value(1, 16), 0, 1e-15);
+  EXPECT_DOUBLE_EQ(correlation_p_value(0, 9), 1);
+}
+
 }  // namespace
 }  // namespace expertoire

@@ -13,14 +13,40 @@
 namespace expertoire {
 namespace {
 
-// logits[c] = intercept[c] + Σ_i x[i] · weights[i][c]
-void logits_of(std::span<const float> x, const double* weights, std::span<double> logits) {
-  const size_t columns = logits.size();
-  std::copy_n(weights + x.size() * columns, columns, logits.begin());
-  for (size_t i = 0; i < x.size(); ++i) {
-    const double value = x[i];
-    for (size_t c = 0; c < columns; ++c) logits[c] += value * weights[i * columns + c];
+// A row of either form: its elements, or the columns and values of those that are not 0.
+struct DenseRow {
+  std::span<const float> values;
+
+  template <class Use>
+  void for_each(Use use) const {
+    for (size_t i = 0; i < values.size(); ++i) use(i, static_cast<double>(values[i]));
   }
+};
+struct SparseRow {
+  std::span<const uint32_t> columns;
+  std::span<const float> values;
+
+  template <class Use>
+  void for_each(Use use) const {
+    for (size_t i = 0; i < values.size(); ++i) use(columns[i], static_cast<double>(values[i]));
+  }
+};
+
+DenseRow row_of(const TextVectors& vectors, size_t row) { return {vectors.row(row)}; }
+SparseRow row_of(const SparseRows& vectors, size_t row) {
+  const size_t begin = vectors.begin[row], count = vectors.begin[row + 1] - begin;
+  return {std::span(vectors.columns).subspan(begin, count),
+          std::span(vectors.values).subspan(begin, count)};
+}
+
+// logits[c] = intercept[c] + Σ_i x[i] · weights[i][c], for x of `dim` elements
+template <class Row>
+void logits_of(const Row& x, size_t dim, const double* weights, std::span<double> logits) {
+  const size_t columns = logits.size();
+  std::copy_n(weights + dim * columns, columns, logits.begin());
+  x.for_each([&](size_t i, double value) {
+    for (size_t c = 0; c < columns; ++c) logits[c] += value * weights[i * columns + c];
+  });
 }
 
 double log1p_exp(double x) {
@@ -43,8 +69,9 @@ double loss_and_slope(std::span<double> logits, uint32_t truth) {
   return loss;
 }
 
+template <class Vectors>
 struct Problem {
-  const TextVectors& vectors;
+  const Vectors& vectors;
   std::span<const size_t> rows;
   std::span<const uint32_t> classes;
   size_t columns;
@@ -68,30 +95,33 @@ struct Problem {
   }
 
   double add_row(size_t n, const double* w, double* gradient, double scale) {
-    const std::span<const float> x = vectors.row(rows[n]);
-    logits_of(x, w, logits);
+    const auto x = row_of(vectors, rows[n]);
+    logits_of(x, static_cast<size_t>(vectors.dim), w, logits);
     const double loss = loss_and_slope(logits, classes[n]);
-    for (size_t i = 0; i < x.size(); ++i) {
-      const double value = scale * x[i];
+    x.for_each([&](size_t i, double element) {
+      const double value = scale * element;
       for (size_t c = 0; c < columns; ++c) gradient[i * columns + c] += value * logits[c];
-    }
+    });
     for (size_t c = 0; c < columns; ++c) gradient[weights() + c] += scale * logits[c];
     return loss;
   }
 };
 
+template <class Vectors>
 double evaluate(void* problem, const double* w, double* gradient, int padded, double /*step*/) {
-  return static_cast<Problem*>(problem)->evaluate(w, gradient, static_cast<size_t>(padded));
+  return static_cast<Problem<Vectors>*>(problem)->evaluate(w, gradient,
+                                                           static_cast<size_t>(padded));
 }
 
 // Stops where scipy's L-BFGS-B does. The parameters are liblbfgs's.
 // NOLINTNEXTLINE(readability-function-size)
+template <class Vectors>
 int stop_when_flat(void* problem, const double* /*w*/, const double* gradient, double /*loss*/,
                    double /*w_norm*/, double /*gradient_norm*/, double /*step*/, int padded,
                    int /*iteration*/, int /*evaluations*/) {
   double largest = 0;
   for (int i = 0; i < padded; ++i) largest = std::max(largest, std::abs(gradient[i]));
-  return largest <= static_cast<Problem*>(problem)->tolerance ? 1 : 0;
+  return largest <= static_cast<Problem<Vectors>*>(problem)->tolerance ? 1 : 0;
 }
 
 lbfgs_parameter_t parameters_of(const LogisticOptions& options) {
@@ -112,7 +142,20 @@ LogisticRegression::LogisticRegression(const TextVectors& vectors, std::span<con
                                        std::span<const uint32_t> classes, uint32_t count,
                                        const LogisticOptions& options)
     : columns_(count == 2 ? 1 : count) {
-  Problem problem{vectors, rows, classes, columns_, options.tolerance};
+  fit(vectors, rows, classes, options);
+}
+
+LogisticRegression::LogisticRegression(const SparseRows& vectors, std::span<const size_t> rows,
+                                       std::span<const uint32_t> classes, uint32_t count,
+                                       const LogisticOptions& options)
+    : columns_(count == 2 ? 1 : count) {
+  fit(vectors, rows, classes, options);
+}
+
+template <class Vectors>
+void LogisticRegression::fit(const Vectors& vectors, std::span<const size_t> rows,
+                             std::span<const uint32_t> classes, const LogisticOptions& options) {
+  Problem<Vectors> problem{vectors, rows, classes, columns_, options.tolerance};
   const size_t used = problem.parameters(), padded = (used + 15) / 16 * 16;  // liblbfgs with SSE
   const std::unique_ptr<double, void (*)(double*)> w(lbfgs_malloc(static_cast<int>(padded)),
                                                      lbfgs_free);
@@ -120,7 +163,8 @@ LogisticRegression::LogisticRegression(const TextVectors& vectors, std::span<con
   std::fill_n(w.get(), padded, 0.0);
   lbfgs_parameter_t parameters = parameters_of(options);
   double loss = 0;
-  lbfgs(static_cast<int>(padded), w.get(), &loss, evaluate, stop_when_flat, &problem, &parameters);
+  lbfgs(static_cast<int>(padded), w.get(), &loss, evaluate<Vectors>, stop_when_flat<Vectors>,
+        &problem, &parameters);
   // Whatever ended it (flat, no progress, the last iteration), `w` is the best so far.
   if (!std::isfinite(loss)) {
     throw Error(ErrorCode::kNumeric, {"fitting a logistic regression", "a loss that is not finite",
@@ -131,9 +175,15 @@ LogisticRegression::LogisticRegression(const TextVectors& vectors, std::span<con
 
 uint32_t LogisticRegression::predict(std::span<const float> vector) const {
   std::vector<double> logits(columns_);
-  logits_of(vector, weights_.data(), logits);
+  logits_of(DenseRow{vector}, vector.size(), weights_.data(), logits);
   if (columns_ == 1) return logits[0] > 0 ? 1 : 0;
   return static_cast<uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+double LogisticRegression::probability(const SparseRows& vectors, size_t row) const {
+  double logit = 0;
+  logits_of(row_of(vectors, row), static_cast<size_t>(vectors.dim), weights_.data(), {&logit, 1});
+  return 1 / (1 + std::exp(-logit));
 }
 
 }  // namespace expertoire

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "eval/sparse_rows.h"
 #include "eval/text_table.h"
 
 namespace expertoire {
@@ -23,11 +24,20 @@ class LogisticRegression {
   LogisticRegression(const TextVectors& vectors, std::span<const size_t> rows,
                      std::span<const uint32_t> classes, uint32_t count,
                      const LogisticOptions& options = {});
+  LogisticRegression(const SparseRows& vectors, std::span<const size_t> rows,
+                     std::span<const uint32_t> classes, uint32_t count,
+                     const LogisticOptions& options = {});
 
   /// The most probable class; of equals the first.
   uint32_t predict(std::span<const float> vector) const;
+  /// Of two classes, the probability of class 1 for a row.
+  double probability(const SparseRows& vectors, size_t row) const;
 
  private:
+  template <class Vectors>
+  void fit(const Vectors& vectors, std::span<const size_t> rows, std::span<const uint32_t> classes,
+           const LogisticOptions& options);
+
   size_t columns_;               // 1 for two classes
   std::vector<double> weights_;  // [dim + 1, columns]; the last row holds the intercepts
 };

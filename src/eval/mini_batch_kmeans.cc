@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/error.h"
-#include "eval/random_state.h"
 
 namespace expertoire {
 namespace {
@@ -37,14 +36,15 @@ class UniformChoice {
 
 class KMeans {
  public:
-  KMeans(const TextVectors& vectors, std::span<const size_t> rows, const KMeansOptions& options)
+  KMeans(const TextVectors& vectors, std::span<const size_t> rows, const KMeansOptions& options,
+         RandomState& random)
       : vectors_(vectors),
         rows_(rows),
         clusters_(options.clusters),
         batch_(std::min(options.batch, rows.size())),
         max_steps_(static_cast<size_t>(options.max_iterations) * rows.size() / batch_),
         dim_(static_cast<size_t>(vectors.dim)),
-        random_(options.seed),
+        random_(random),
         counts_(clusters_) {}
 
   std::vector<uint32_t> run() {
@@ -236,7 +236,7 @@ class KMeans {
   const TextVectors& vectors_;
   std::span<const size_t> rows_;
   size_t clusters_, batch_, max_steps_, dim_;
-  RandomState random_;
+  RandomState& random_;
   Centers centers_;
   std::vector<double> counts_;
   size_t since_reassignment_ = 0;
@@ -249,13 +249,19 @@ class KMeans {
 
 std::vector<uint32_t> mini_batch_kmeans(const TextVectors& vectors, std::span<const size_t> rows,
                                         const KMeansOptions& options) {
+  RandomState random(options.seed);
+  return mini_batch_kmeans(vectors, rows, options, random);
+}
+
+std::vector<uint32_t> mini_batch_kmeans(const TextVectors& vectors, std::span<const size_t> rows,
+                                        const KMeansOptions& options, RandomState& random) {
   if (rows.size() < options.clusters || options.clusters == 0) {
     throw Error(
         ErrorCode::kInvalidArgument,
         {"clustering", std::to_string(rows.size()) + " texts",
          "at least as many as clusters: " + std::to_string(options.clusters), "use more rows"});
   }
-  return KMeans(vectors, rows, options).run();
+  return KMeans(vectors, rows, options, random).run();
 }
 
 }  // namespace expertoire

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "eval/random_state.h"
 #include "eval/text_table.h"
 
 namespace expertoire {
@@ -21,5 +22,9 @@ struct KMeansOptions {
 /// Errors: kInvalidArgument for more clusters than rows.
 std::vector<uint32_t> mini_batch_kmeans(const TextVectors& vectors, std::span<const size_t> rows,
                                         const KMeansOptions& options);
+/// The same with random numbers that others drew from before (scikit-learn's random_state=None
+/// after numpy.random.seed); options.seed says nothing.
+std::vector<uint32_t> mini_batch_kmeans(const TextVectors& vectors, std::span<const size_t> rows,
+                                        const KMeansOptions& options, RandomState& random);
 
 }  // namespace expertoire

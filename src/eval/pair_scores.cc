@@ -1,6 +1,7 @@
 #include "eval/pair_scores.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -45,6 +46,18 @@ PairScores RankedPairs::walk(std::span<const uint32_t> counts) const {
     const double negatives_left = total - positives - (taken - right);
     best.accuracy = std::max(best.accuracy, (right + negatives_left) / total);
     best.f1 = std::max(best.f1, 2 * right / (taken + positives));
+  }
+  return best;
+}
+
+PairScores largest_scores(std::span<const RankedPairs> measures, std::span<const uint32_t> items) {
+  PairScores best;
+  for (const RankedPairs& one : measures) {
+    const PairScores own = one.score(items);
+    if (std::isnan(own.ap)) return {own.ap, own.ap, own.ap};
+    for (const auto& [name, metric] : kPairMetrics) {
+      best.*metric = std::max(best.*metric, own.*metric);
+    }
   }
   return best;
 }

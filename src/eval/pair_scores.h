@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace expertoire {
@@ -30,6 +31,14 @@ class RankedPairs {
   std::vector<uint8_t> positive_;
   std::vector<uint8_t> last_of_tie_;  // by position in order_
 };
+
+/// The fields of PairScores by the names that results give them.
+inline constexpr std::pair<const char*, double PairScores::*> kPairMetrics[] = {
+    {"ap", &PairScores::ap}, {"accuracy", &PairScores::accuracy}, {"f1", &PairScores::f1}};
+
+/// The largest of each metric over several measures of the same pairs, of the pairs `items` (mteb's
+/// max_ap …). All NaN when none is positive.
+PairScores largest_scores(std::span<const RankedPairs> measures, std::span<const uint32_t> items);
 
 /// Average precision of one ranking (a query's candidates).
 double average_precision(std::span<const double> scores, std::span<const uint8_t> positive);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "eval/pair_scores.h"
@@ -35,9 +36,11 @@ double manhattan(Vector a, Vector b) {
 struct Measure {
   const char* name;
   double (*of)(Vector, Vector);
+  bool summed;  // by the paper's code; of the other it takes the hidden states' alone
 };
-constexpr std::array kMeasures = {Measure{"cosine", cosine}, Measure{"dot", dot},
-                                  Measure{"euclidean", euclidean}, Measure{"manhattan", manhattan}};
+constexpr std::array kMeasures = {Measure{"cosine", cosine, true}, Measure{"dot", dot, false},
+                                  Measure{"euclidean", euclidean, true},
+                                  Measure{"manhattan", manhattan, true}};
 
 // What a row's label says; anything but 0 and 1 is no pair's label.
 uint8_t positive_label(const DataRow& row) {
@@ -47,27 +50,40 @@ uint8_t positive_label(const DataRow& row) {
   row.refuse("label is " + in_quotes(label), "1 for a pair that belongs together, else 0");
 }
 
-const std::pair<const char*, double PairScores::*> kMetrics[] = {
-    {"ap", &PairScores::ap}, {"accuracy", &PairScores::accuracy}, {"f1", &PairScores::f1}};
+// How alike two texts are by a measure.
+using Likeness = std::function<double(const Measure& measure, size_t a, size_t b)>;
 
-std::vector<double> similarities(const LabelledPairs& pairs, const TextVectors& vectors,
-                                 const Measure& measure) {
-  std::vector<double> all;
-  for (size_t i = 0; i < pairs.positive.size(); ++i) {
-    all.push_back(measure.of(vectors.row(pairs.first[i]), vectors.row(pairs.second[i])));
+EvalResult result_of(const LabelledPairs& pairs, const Likeness& likeness,
+                     const BootstrapOptions& bootstrap) {
+  EvalResult result{.task = "pairs", .dataset = pairs.dataset, .main = "ap"};
+  result.n = static_cast<int64_t>(pairs.positive.size());
+  result.details = pairs.counts.left_out();
+  result.items["positive"] = pairs.positive;
+  std::vector<RankedPairs> ranked;
+  for (const Measure& measure : kMeasures) {
+    std::vector<double> similarity;
+    for (size_t i = 0; i < pairs.positive.size(); ++i) {
+      similarity.push_back(likeness(measure, pairs.first[i], pairs.second[i]));
+    }
+    ranked.emplace_back(similarity, pairs.positive);
+    const PairScores own = ranked.back().score();
+    for (const auto& [name, metric] : kPairMetrics) {
+      result.details[std::string(measure.name) + "_" + name] = own.*metric;
+    }
+    result.items[measure.name] = std::move(similarity);
   }
-  return all;
-}
-
-// The largest of each metric over the measures, of the pairs `items`.
-PairScores largest(const std::vector<RankedPairs>& ranked, std::span<const uint32_t> items) {
-  PairScores best;
-  for (const RankedPairs& one : ranked) {
-    const PairScores own = one.score(items);
-    if (std::isnan(own.ap)) return own;  // no positive pair was drawn
-    for (const auto& [name, metric] : kMetrics) best.*metric = std::max(best.*metric, own.*metric);
+  std::map<std::string, std::vector<double>> draws;
+  const auto draw = [&](std::span<const uint32_t> items) {
+    const PairScores best = largest_scores(ranked, items);
+    for (const auto& [name, metric] : kPairMetrics) draws[name].push_back(best.*metric);
+    return 0.0;
+  };
+  replicates(pairs.positive.size(), draw, bootstrap);
+  const PairScores best = largest_scores(ranked, each_item(pairs.positive.size()));
+  for (const auto& [name, metric] : kPairMetrics) {
+    result.scores[name] = EvalScore::of(best.*metric, draws[name]);
   }
-  return best;
+  return result;
 }
 
 }  // namespace
@@ -93,33 +109,21 @@ LabelledPairs LabelledPairs::read(const std::string& path, const RowOptions& opt
 
 EvalResult score_pairs(const LabelledPairs& pairs, const TextVectors& vectors,
                        const BootstrapOptions& bootstrap) {
-  EvalResult result{.task = "pairs", .dataset = pairs.dataset, .main = "ap"};
-  result.n = static_cast<int64_t>(pairs.positive.size());
-  result.details = pairs.counts.left_out();
-  result.items["positive"] = pairs.positive;
-  std::vector<RankedPairs> ranked;
-  for (const Measure& measure : kMeasures) {
-    std::vector<double> similarity = similarities(pairs, vectors, measure);
-    ranked.emplace_back(similarity, pairs.positive);
-    const PairScores own = ranked.back().score();
-    const std::string name = measure.name;
-    result.details.update(
-        {{name + "_ap", own.ap}, {name + "_accuracy", own.accuracy}, {name + "_f1", own.f1}});
-    result.items[name] = std::move(similarity);
-  }
-  std::map<std::string, std::vector<double>> draws;
-  replicates(
-      pairs.positive.size(),
-      [&](std::span<const uint32_t> items) {
-        const PairScores best = largest(ranked, items);
-        for (const auto& [name, metric] : kMetrics) draws[name].push_back(best.*metric);
-        return 0.0;
-      },
-      bootstrap);
-  const PairScores best = largest(ranked, each_item(pairs.positive.size()));
-  for (const auto& [name, metric] : kMetrics) {
-    result.scores[name] = EvalScore::of(best.*metric, draws[name]);
-  }
+  const auto likeness = [&](const Measure& measure, size_t a, size_t b) {
+    return measure.of(vectors.row(a), vectors.row(b));
+  };
+  return result_of(pairs, likeness, bootstrap);
+}
+
+EvalResult score_pairs(const LabelledPairs& pairs, const SumParts& parts,
+                       const BootstrapOptions& bootstrap) {
+  const auto likeness = [&](const Measure& measure, size_t a, size_t b) {
+    const double hidden = measure.of(parts.hidden.row(a), parts.hidden.row(b));
+    if (!measure.summed) return hidden;
+    return hidden + parts.weight * measure.of(parts.routing.row(a), parts.routing.row(b));
+  };
+  EvalResult result = result_of(pairs, likeness, bootstrap);
+  result.details["rules"] = "paper";
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -24,6 +25,10 @@ struct LabelledPairs {
 /// AP, best accuracy and best F1 by cosine, dot product, Euclidean and Manhattan distance
 /// ("cosine_ap" …), and of each the largest of the four ("ap", "accuracy", "f1": mteb's max_ap …).
 EvalResult score_pairs(const LabelledPairs& pairs, const TextVectors& vectors,
+                       const BootstrapOptions& bootstrap);
+/// By the paper's code: cosines, and Euclidean and Manhattan distances of two scales, of hidden
+/// states and of routing are added; the dot product is that of hidden states.
+EvalResult score_pairs(const LabelledPairs& pairs, const SumParts& parts,
                        const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -7,7 +7,8 @@
 #include <map>
 #include <set>
 
-#include "io/json.h"
+#include "io/chart.h"
+#include "io/html_page.h"
 
 namespace expertoire {
 namespace {
@@ -15,66 +16,10 @@ namespace {
 using nlohmann::json;
 using Group = std::vector<const EvalResult*>;
 
-constexpr std::string_view kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Evaluation</title><style>
-body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 }
-th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: left }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
-td small { color: #777 }
-th { cursor: pointer; user-select: none }
-th[aria-sort=ascending]::after { content: " \2191" }
-th[aria-sort=descending]::after { content: " \2193" }
-svg text { font: 12px sans-serif; fill: #222 }
-code { overflow-wrap: anywhere }
-</style></head><body>
-<h1>Evaluation</h1>
-)";
-
-// Sorts by the cells' data-value, as numbers where they are.
-constexpr std::string_view kScript = R"(<script>
-for (const heading of document.querySelectorAll("th")) heading.addEventListener("click", () => {
-  const table = heading.closest("table"), column = heading.cellIndex;
-  const down = heading.getAttribute("aria-sort") === "descending";
-  for (const other of table.querySelectorAll("th")) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", down ? "ascending" : "descending");
-  const value = row => row.cells[column].dataset.value;
-  const rows = [...table.tBodies[0].rows].sort((a, b) => {
-    const x = value(a), y = value(b), numbers = x !== "" && y !== "" && !isNaN(x) && !isNaN(y);
-    return (numbers ? x - y : x.localeCompare(y)) * (down ? 1 : -1);
-  });
-  table.tBodies[0].append(...rows);
-});
-</script>
-</body></html>
-)";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 // A string as it is, anything else as JSON.
 std::string plain(const json& value) {
   return value.is_string() ? value.get<std::string>()
                            : value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string text_cell(const std::string& text) {
-  return fmt::format("<td data-value=\"{0}\">{0}</td>", escaped(text));
-}
-
-std::string number_cell(double value, const std::string& shown) {
-  return fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>", value, shown);
 }
 
 std::string score_cell(const EvalResult& result, const std::string& name) {
@@ -105,7 +50,7 @@ std::string table_of(const Group& group) {
     for (const auto& [name, score] : result->scores) names.insert(name);
   }
   std::string page = "<table><thead><tr><th>data set</th><th>system</th><th>n</th>";
-  for (const std::string& name : names) page += fmt::format("<th>{}</th>", escaped(name));
+  for (const std::string& name : names) page += fmt::format("<th>{}</th>", xml_text(name));
   page += "<th>settings</th></tr></thead><tbody>\n";
   for (const EvalResult* result : group) {
     page += "<tr>" + text_cell(result->dataset) + text_cell(system_label(*result)) +
@@ -143,7 +88,7 @@ std::string picture_of(const Group& group) {
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"/>"
         "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
         x(score.value), y, colour, kLabels - 8, y + 4,
-        escaped(group[i]->dataset + ", " + system_label(*group[i])));
+        xml_text(group[i]->dataset + ", " + system_label(*group[i])));
   }
   return svg + "</svg>\n";
 }
@@ -155,18 +100,7 @@ std::string provenance_of(const std::vector<EvalResult>& results) {
   for (const EvalResult& result : results) {
     if (!seen.insert(result.provenance.dump(-1, ' ', false, json::error_handler_t::replace)).second)
       continue;
-    page += "<table><tbody>\n";
-    for (const auto& [key, value] : result.provenance.items()) {
-      for (const json& one : value.is_array() ? value : json::array({value})) {
-        std::string shown = plain(one);
-        if (one.is_object() && one.contains("file") && one.contains("hash")) {
-          shown = plain(one["file"]) + ", hash " + plain(one["hash"]);
-        }
-        page += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", escaped(key),
-                            escaped(shown));
-      }
-    }
-    page += "</tbody></table>\n";
+    page += facts_table(result.provenance);
   }
   return page;
 }
@@ -185,15 +119,15 @@ std::string report_page(const std::vector<EvalResult>& results) {
     if (groups[result.task].empty()) tasks.push_back(result.task);
     groups[result.task].push_back(&result);
   }
-  std::string page(kHead);
+  std::string page;
   for (const std::string& task : tasks) {
     const Group& group = groups[task];
-    page += fmt::format("<h2>{}</h2>\n<p>{}, with 95 % intervals</p>\n", escaped(task),
-                        escaped(group.front()->main));
+    page += fmt::format("<h2>{}</h2>\n<p>{}, with 95 % intervals</p>\n", xml_text(task),
+                        xml_text(group.front()->main));
     if (std::all_of(group.begin(), group.end(), has_main)) page += picture_of(group);
     page += table_of(group);
   }
-  return page + provenance_of(results) + std::string(kScript);
+  return html_page("Evaluation", page + provenance_of(results));
 }
 
 }  // namespace expertoire

@@ -34,6 +34,23 @@ double reciprocal_rank(const std::vector<double>& scores, const std::vector<uint
   return 0;
 }
 
+// Of every query, in their order.
+struct QueryScores {
+  std::vector<double> precisions = {}, reciprocals = {};
+};
+
+EvalResult result_of(const RerankSet& set, const QueryScores& scores,
+                     const BootstrapOptions& bootstrap) {
+  EvalResult result{.task = "rerank", .dataset = set.dataset, .main = "map"};
+  result.n = static_cast<int64_t>(set.queries.size());
+  result.scores = {{"map", EvalScore::mean_of(scores.precisions, bootstrap)},
+                   {"mrr", EvalScore::mean_of(scores.reciprocals, bootstrap)}};
+  result.details = set.counts.left_out();
+  result.details["one_sided"] = set.one_sided;
+  result.items = {{"map", scores.precisions}, {"mrr", scores.reciprocals}};
+  return result;
+}
+
 }  // namespace
 
 RerankSet RerankSet::read(const std::string& path, const RowOptions& options, TextTable& texts) {
@@ -66,19 +83,27 @@ RerankSet RerankSet::read(const std::string& path, const RowOptions& options, Te
 
 EvalResult score_rerank(const RerankSet& set, const TextVectors& vectors,
                         const BootstrapOptions& bootstrap) {
-  std::vector<double> precisions, reciprocals;
+  QueryScores all;
   for (const RankedQuery& query : set.queries) {
     const std::vector<double> scores = similarities(query, vectors);
-    precisions.push_back(average_precision(scores, query.positive));
-    reciprocals.push_back(reciprocal_rank(scores, query.positive));
+    all.precisions.push_back(average_precision(scores, query.positive));
+    all.reciprocals.push_back(reciprocal_rank(scores, query.positive));
   }
-  EvalResult result{.task = "rerank", .dataset = set.dataset, .main = "map"};
-  result.n = static_cast<int64_t>(set.queries.size());
-  result.scores = {{"map", EvalScore::mean_of(precisions, bootstrap)},
-                   {"mrr", EvalScore::mean_of(reciprocals, bootstrap)}};
-  result.details = set.counts.left_out();
-  result.details["one_sided"] = set.one_sided;
-  result.items = {{"map", precisions}, {"mrr", reciprocals}};
+  return result_of(set, all, bootstrap);
+}
+
+EvalResult score_rerank(const RerankSet& set, const SumParts& parts,
+                        const BootstrapOptions& bootstrap) {
+  QueryScores all;
+  for (const RankedQuery& query : set.queries) {
+    const std::vector<double> hidden = similarities(query, parts.hidden);
+    std::vector<double> summed = similarities(query, parts.routing);
+    for (size_t i = 0; i < summed.size(); ++i) summed[i] = hidden[i] + parts.weight * summed[i];
+    all.precisions.push_back(average_precision(summed, query.positive));
+    all.reciprocals.push_back(reciprocal_rank(hidden, query.positive));
+  }
+  EvalResult result = result_of(set, all, bootstrap);
+  result.details["rules"] = "paper";
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -31,6 +32,10 @@ struct RerankSet {
 /// MAP and MRR@10 of candidates by their cosine to the query (the largest over its phrasings), as
 /// mteb's RerankingEvaluator. Candidates that are as alike keep their order.
 EvalResult score_rerank(const RerankSet& set, const TextVectors& vectors,
+                        const BootstrapOptions& bootstrap);
+/// By the paper's code: MAP by the sum of two cosines, each the largest over the phrasings; MRR by
+/// the cosine of hidden states alone.
+EvalResult score_rerank(const RerankSet& set, const SumParts& parts,
                         const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -10,10 +10,13 @@
 namespace expertoire {
 namespace {
 
-std::vector<double> cosines(const StsPairs& pairs, const TextVectors& vectors) {
+// How alike two texts are.
+using Likeness = std::function<double(size_t a, size_t b)>;
+
+std::vector<double> similarities(const StsPairs& pairs, const Likeness& likeness) {
   std::vector<double> all;
   for (size_t i = 0; i < pairs.gold.size(); ++i) {
-    all.push_back(cosine(vectors.row(pairs.first[i]), vectors.row(pairs.second[i])));
+    all.push_back(likeness(pairs.first[i], pairs.second[i]));
   }
   return all;
 }
@@ -60,6 +63,29 @@ EvalResult mean_of(const std::vector<Correlated>& sets) {
   return mean;
 }
 
+std::vector<EvalResult> results_of(const std::vector<StsPairs>& sets, const Likeness& likeness,
+                                   const BootstrapOptions& bootstrap) {
+  std::vector<Correlated> correlated;
+  std::vector<double> gold, similarity;
+  for (const StsPairs& pairs : sets) {
+    const std::vector<double> own = similarities(pairs, likeness);
+    // another seed for each: otherwise equally large sets would be resampled alike
+    BootstrapOptions options = bootstrap;
+    options.seed += correlated.size();
+    correlated.push_back(correlate(pairs.dataset, pairs.gold, own, options));
+    correlated.back().result.details = pairs.counts.left_out();
+    gold.insert(gold.end(), pairs.gold.begin(), pairs.gold.end());
+    similarity.insert(similarity.end(), own.begin(), own.end());
+  }
+  std::vector<EvalResult> results;
+  for (const Correlated& one : correlated) results.push_back(one.result);
+  if (sets.size() > 1) {
+    results.push_back(correlate("all", gold, similarity, bootstrap).result);
+    results.push_back(mean_of(correlated));
+  }
+  return results;
+}
+
 }  // namespace
 
 StsPairs StsPairs::read(const std::string& path, const RowOptions& options, TextTable& texts) {
@@ -82,23 +108,17 @@ StsPairs StsPairs::read(const std::string& path, const RowOptions& options, Text
 
 std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const TextVectors& vectors,
                                   const BootstrapOptions& bootstrap) {
-  std::vector<Correlated> correlated;
-  std::vector<double> gold, similarity;
-  for (const StsPairs& pairs : sets) {
-    const std::vector<double> own = cosines(pairs, vectors);
-    // another seed for each: otherwise equally large sets would be resampled alike
-    BootstrapOptions options = bootstrap;
-    options.seed += correlated.size();
-    correlated.push_back(correlate(pairs.dataset, pairs.gold, own, options));
-    correlated.back().result.details = pairs.counts.left_out();
-    gold.insert(gold.end(), pairs.gold.begin(), pairs.gold.end());
-    similarity.insert(similarity.end(), own.begin(), own.end());
-  }
-  std::vector<EvalResult> results;
-  for (const Correlated& one : correlated) results.push_back(one.result);
-  if (sets.size() > 1) {
-    results.push_back(correlate("all", gold, similarity, bootstrap).result);
-    results.push_back(mean_of(correlated));
+  const auto likeness = [&](size_t a, size_t b) { return cosine(vectors.row(a), vectors.row(b)); };
+  return results_of(sets, likeness, bootstrap);
+}
+
+std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const SumParts& parts,
+                                  const BootstrapOptions& bootstrap) {
+  const auto likeness = [&](size_t a, size_t b) { return summed_cosine(parts, a, b); };
+  std::vector<EvalResult> results = results_of(sets, likeness, bootstrap);
+  for (EvalResult& result : results) {
+    result.scores.erase("pearson");
+    result.details["rules"] = "paper";
   }
   return results;
 }

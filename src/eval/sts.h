@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -25,6 +26,10 @@ struct StsPairs {
 /// them: "all" pools their pairs, "mean" averages their correlations (the two conventions that
 /// papers use, which differ by several points).
 std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const TextVectors& vectors,
+                                  const BootstrapOptions& bootstrap);
+/// By the paper's code: Spearman of cos(hidden) + alpha · cos(routing), which orders pairs as the
+/// cosine of sum does. No Pearson: the code's is that of another embedding.
+std::vector<EvalResult> score_sts(const std::vector<StsPairs>& sets, const SumParts& parts,
                                   const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

@@ -1,9 +1,11 @@
 // Summarization: do summaries that people rate well lie near the summaries that people wrote?
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
 #include "eval/text_table.h"
@@ -26,11 +28,17 @@ struct SummarySet {
   static SummarySet read(const std::string& path, const RowOptions& options, TextTable& texts);
 };
 
+/// kPaper: the deprecated evaluator, which the paper's code uses for every kind of embedding: it
+/// averages each text's correlation together with its p-value.
+enum class SummaryRules : uint8_t { kMteb, kPaper };
+
 /// For each text the correlation of ratings with the largest cosine to a human summary; the mean
-/// over texts, without those where either is constant (mteb's SummarizationEvaluator; the
-/// deprecated one averaged correlations with their p-values). Errors: kInvalidArgument when no text
-/// is left.
-EvalResult score_summaries(const SummarySet& set, const TextVectors& vectors,
+/// over texts, without those where either is constant (mteb's SummarizationEvaluator). Errors:
+/// kInvalidArgument when no text is left.
+EvalResult score_summaries(const SummarySet& set, const TextVectors& vectors, SummaryRules rules,
+                           const BootstrapOptions& bootstrap);
+/// The same by cos(hidden) + alpha · cos(routing).
+EvalResult score_summaries(const SummarySet& set, const SumParts& parts, SummaryRules rules,
                            const BootstrapOptions& bootstrap);
 
 }  // namespace expertoire

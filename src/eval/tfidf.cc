@@ -13,17 +13,7 @@ bool word_byte(char c) {
 
 SparseVector counts(const std::string& text) {
   SparseVector found;
-  std::string word;
-  for (size_t i = 0; i <= text.size(); ++i) {
-    char c = i < text.size() ? text[i] : ' ';
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (word_byte(c)) {
-      word += c;
-      continue;
-    }
-    if (word.size() >= 2) found[word] += 1;
-    word.clear();
-  }
+  for (const std::string& word : words_of(text)) found[word] += 1;
   return found;
 }
 
@@ -69,6 +59,22 @@ std::map<std::string, size_t> most_frequent(const std::vector<SparseVector>& cou
 }
 
 }  // namespace
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    char c = i < text.size() ? text[i] : ' ';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (word_byte(c)) {
+      word += c;
+      continue;
+    }
+    if (word.size() >= 2) words.push_back(word);
+    word.clear();
+  }
+  return words;
+}
 
 std::vector<SparseVector> tfidf(const std::vector<std::string>& texts) {
   return weigh(count_all(texts));

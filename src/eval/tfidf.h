@@ -10,12 +10,15 @@
 
 namespace expertoire {
 
+/// The words that TF-IDF counts, in order: lower case, of two or more letters, digits or
+/// underscores, where bytes above ASCII are taken as letters.
+std::vector<std::string> words_of(const std::string& text);
+
 /// Word → weight.
 using SparseVector = std::map<std::string, double>;
 
 /// Unit vectors of tf · (ln((1 + n) / (1 + df)) + 1), as scikit-learn's TfidfVectorizer with its
-/// defaults on ASCII text: lower case, words of two or more letters, digits or underscores. Bytes
-/// above ASCII are taken as letters.
+/// defaults on ASCII text (words_of).
 std::vector<SparseVector> tfidf(const std::vector<std::string>& texts);
 
 /// The same with only the `most_words` words that occur most often in all texts together

@@ -141,6 +141,8 @@ Database::Database(const std::string& path, Mode mode)
   const int code = sqlite3_open_v2(path.c_str(), &database, open_flags(mode), nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) sqlite_error(database, code, "opening", path);
+  // A hostile schema may call no functions, and a damaged page is seen when it is read.
+  run("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
   // SQLite reads a file only when it must: ask now whether it is one.
   prepare("SELECT count(*) FROM sqlite_master").step();
 }

@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "train/chart.h"
+#include "io/chart.h"
 
 namespace expertoire::train {
 namespace {
@@ -122,7 +122,7 @@ void add_levels(const std::vector<RunLog>& runs, const std::vector<std::string>&
                 const std::string& label, double (*level)(double), Chart& chart) {
   std::set<double> values;
   for (const ChartLine& line : chart.lines) {
-    if (const auto value = runs[line.run].setting(keys)) values.insert(*value);
+    if (const auto value = runs[line.series].setting(keys)) values.insert(*value);
   }
   for (const double value : values) {
     if (value <= 0) continue;
@@ -168,36 +168,19 @@ std::vector<Chart> charts_of(const std::vector<RunLog>& runs) {
   return charts;
 }
 
-double letters_of(const std::string& text) {
-  return static_cast<double>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
-}
-
-// The runs' names, in as many rows as they need; `bottom` becomes where they end.
+// The runs' names, and what the marks are; `bottom` becomes where they end.
 std::string legend(const std::vector<RunLog>& runs, double width, double& bottom) {
-  constexpr double kLetter = 7.4, kRow = 24, kLeft = 72;
-  std::string svg;
-  double x = kLeft, y = bottom + 16;
-  const auto entry = [&](size_t run, bool dots, const std::string& name) {
-    const double needed = 26 + 8 + kLetter * letters_of(name) + 24;
-    if (x > kLeft && x + needed > width) x = kLeft, y += kRow;
-    svg += svg_key(run, x, y - 4, dots);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"legend\">{}</text>\n", x + 34, y,
-                       xml_text(name));
-    x += needed;
-  };
-  for (size_t i = 0; i < runs.size(); ++i) entry(i, false, runs[i].name);
-  x = kLeft, y += kRow;
+  std::vector<std::string> names;
+  for (const RunLog& run : runs) names.push_back(run.name);
+  std::string svg = svg_legend(names, width, bottom);
+  bottom += 24;
   svg += fmt::format(
       "<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"label\">line: mean of neighbouring steps · band: "
-      "their "
-      "least and greatest · dots: held-out text</text>\n",
-      x, y);
-  bottom = y + 14;
+      "their least and greatest · dots: held-out text</text>\n",
+      kLegendLeft, bottom);
+  bottom += 14;
   return svg;
 }
-
-std::string style_element() { return "<style>\n" + chart_style() + "</style>\n"; }
 
 std::string picture(const std::vector<RunLog>& runs, double& width, double& height) {
   constexpr double kGap = 16;
@@ -216,14 +199,10 @@ std::string picture(const std::vector<RunLog>& runs, double& width, double& heig
   return svg;
 }
 
-std::string svg_document(const std::vector<RunLog>& runs, bool with_style) {
+std::string document(const std::vector<RunLog>& runs, bool with_style) {
   double width = 0, height = 0;
   const std::string content = picture(runs, width, height);
-  return fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" role=\"img\" aria-label=\"Training curves\">\n{2}"
-      "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n{3}</svg>\n",
-      width, height, with_style ? style_element() : "", content);
+  return svg_document(content, width, height, "Training curves", with_style);
 }
 
 std::string cell(std::optional<double> value, const char* format) {
@@ -279,7 +258,7 @@ th,td{padding:5px 10px;border-bottom:1px solid var(--grid)}th:first-child,td:fir
 
 }  // namespace
 
-std::string curves_svg(const std::vector<RunLog>& runs) { return svg_document(runs, true); }
+std::string curves_svg(const std::vector<RunLog>& runs) { return document(runs, true); }
 
 std::string curves_html(const std::vector<RunLog>& runs) {
   return fmt::format(
@@ -291,7 +270,7 @@ std::string curves_html(const std::vector<RunLog>& runs) {
       "its steps; survivors and keys on held-out text where they were measured there.</p>\n<div "
       "class=\"scroll\">\n{}</div>\n{}</main>\n"
       "</body>\n</html>\n",
-      chart_style(), kPageStyle, table(runs), svg_document(runs, false));
+      chart_style(), kPageStyle, table(runs), document(runs, false));
 }
 
 }  // namespace expertoire::train

@@ -7,7 +7,7 @@
 #include <limits>
 #include <regex>
 
-#include "train/chart.h"
+#include "io/chart.h"
 
 namespace expertoire::train {
 namespace {

@@ -13,7 +13,7 @@ from program import run as start_program
 
 COMMON = ["--data", "--skip-bad-rows", "--resamples", "--json", "--report", "--items", "--model", "--compute",
           "--threads", "--edit", "--kind", "--alpha", "--prompt", "--calibration", "--pooling", "--routing-stage",
-          "--truncate", "--controls", "--cache"]
+          "--truncate", "--controls", "--paper-rules", "--cache"]
 TASKS = {
     "sts": ["--sentence1-field", "--sentence2-field", "--score-field"],
     "classification": ["--text-field", "--label-field", "--train", "--samples-per-label", "--experiments", "--seed"],
@@ -99,6 +99,25 @@ def test_compare_pairs_rows(run, saved):
         assert row["verdict"] == ("higher" if low > 0 else "lower" if high < 0 else None)
     assert rows[-1]["a_system"] == "tfidf" and rows[-1]["interval"] == [0, 0] and rows[-1]["verdict"] is None
     assert "no difference shown" in run("eval", "compare", none, eol).stdout
+
+
+def test_compare_pairs_f1_and_scores_of_pairs(run, sentences, tmp_path):
+    rows = [{"text": text, "label": i % 2} for i, text in enumerate(sentences[:80])]
+    pairs = [{"sentence1": a, "sentence2": b, "label": i % 2}
+             for i, (a, b) in enumerate(zip(sentences[:60], sentences[60:120]))]
+    for task, data, scores in (("classification", rows, ["accuracy", "f1"]), ("pairs", pairs, ["accuracy", "ap", "f1"])):
+        path = write_rows(tmp_path / f"{task}.jsonl", data)
+        made = []
+        for kind in ("hidden", "routing"):
+            done = run("eval", task, "--data", path, "--kind", kind, "--json", "--items", "--resamples", "0")
+            (tmp_path / kind).write_text(done.stdout)
+            made.append(json.loads(done.stdout))
+        lines = run("eval", "compare", tmp_path / "hidden", tmp_path / "routing", "--json").stdout.splitlines()
+        got = [json.loads(line) for line in lines]
+        assert [row["score"] for row in got] == scores
+        for row in got:
+            assert abs(row["difference"] - (made[1][row["score"]] - made[0][row["score"]])) < 1e-9
+            assert row["interval"][0] <= row["difference"] <= row["interval"][1] and row["interval"][0] < row["interval"][1]
 
 
 def test_compare_refuses_other_rows(run, saved, data, tmp_path):

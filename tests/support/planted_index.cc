@@ -1,145 +1,94 @@
 #include "support/planted_index.h"
 
-#include <algorithm>
-#include <map>
-#include <random>
-
 #include "analysis/index_tables.h"
-#include "analysis/passages.h"
 
 namespace expertoire::test {
 namespace {
 
-struct Planted {
-  Database database;
-  std::map<std::string, int64_t> labels;
-  std::map<std::string, int32_t> vocabulary;
-  std::vector<UnitRecord> units;
-};
-
-void count_use(UnitRecord& unit, int32_t document, size_t position, float score, int32_t in_it) {
-  unit.count += 1;
-  unit.mass += score;
-  unit.max = std::max(unit.max, score);
-  if (in_it < 2) unit.contexts.push_back({document, static_cast<int32_t>(position), score});
+void write_documents(const PlantedIndex& index, const UnitTable& units, const Database& database) {
+  for (size_t i = 0; i < index.documents.size(); ++i) {
+    const PlantedIndex::Document& document = index.documents[i];
+    std::map<int32_t, float> masses;
+    for (const auto& [name, mass] : document.masses) {
+      masses[static_cast<int32_t>(units.number(units.parse(name)))] = mass;
+    }
+    std::vector<int32_t> numbers;
+    std::vector<float> values;
+    for (const auto& [number, mass] : masses) {
+      numbers.push_back(number);
+      values.push_back(mass);
+    }
+    Statement insert =
+        database.prepare("INSERT INTO documents VALUES (?, ?, ?, ?, '', ?, x'', ?, ?)");
+    insert.bind(static_cast<int64_t>(i)).bind(document.name).bind(document.label);
+    insert.bind(document.tokens).bind_array<int32_t>(document.ids);
+    insert.bind_array<int32_t>(numbers).bind_array<float>(values).run();
+  }
 }
 
-void write_document(Planted& index, int32_t number, const PlantedDocument& document,
-                    const std::vector<PlantedExpert>& experts) {
-  std::vector<int32_t> ids, units;
-  std::vector<float> masses;
-  for (const std::string& piece : document.pieces) {
-    ids.push_back(index.vocabulary.try_emplace(piece, static_cast<int32_t>(index.vocabulary.size()))
-                      .first->second);
-  }
-  for (size_t e = 0; e < experts.size(); ++e) {
-    float mass = 0;
-    int32_t uses = 0;
-    for (size_t i = 0; i < ids.size(); ++i) {
-      const float score = experts[e](document.pieces, i);
-      if (score <= 0) continue;
-      count_use(index.units[e], number, i, score, uses++);
-      mass += score;
+std::map<int64_t, UnitRecord> records_of(const PlantedIndex& index, const UnitTable& units) {
+  std::map<int64_t, UnitRecord> records;
+  const auto record_of = [&](const std::string& name) -> UnitRecord& {
+    const Unit unit = units.parse(name);
+    UnitRecord& record = records[units.number(unit)];
+    record.unit = unit;
+    record.labels.resize(index.labels.size());
+    return record;
+  };
+  for (const PlantedIndex::Document& document : index.documents) {
+    for (const auto& [name, mass] : document.masses) {
+      UnitRecord& record = record_of(name);
+      LabelUse& use = record.labels[static_cast<size_t>(document.label)];
+      use.mass += mass;
+      ++use.count;
+      ++use.documents;
+      record.mass += mass;
+      ++record.count;
     }
-    if (mass <= 0) continue;
-    units.push_back(static_cast<int32_t>(e));
-    masses.push_back(mass);
   }
-  const TokenText text = join(document.pieces);
-  const int64_t label =
-      index.labels.try_emplace(document.label, static_cast<int64_t>(index.labels.size()))
-          .first->second;
-  index.database.prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(int64_t{number})
-      .bind(index.database.path() + " " + std::to_string(number))
-      .bind(label)
-      .bind(static_cast<int64_t>(ids.size()))
-      .bind(text.text)
-      .bind_array<int32_t>(ids)
-      .bind_array<uint32_t>(text.begins)
-      .bind_array<int32_t>(units)
-      .bind_array<float>(masses)
-      .run();
-}
-
-void write_labels_and_units(Planted& index, const std::vector<PlantedDocument>& documents,
-                            size_t contexts) {
-  for (const auto& [name, id] : index.labels) {
-    int64_t count = 0, tokens = 0;
-    for (const PlantedDocument& document : documents) {
-      if (document.label != name) continue;
-      ++count;
-      tokens += static_cast<int64_t>(document.pieces.size());
+  for (const auto& [name, by_label] : index.rest) {
+    UnitRecord& record = record_of(name);
+    for (const auto& [label, mass] : by_label) {
+      record.labels[static_cast<size_t>(label)].mass += mass;
+      record.mass += mass;
+      ++record.count;
     }
-    index.database.prepare("INSERT INTO labels VALUES (?, ?, ?, ?)")
-        .bind(id)
-        .bind(name)
-        .bind(count)
-        .bind(tokens)
-        .run();
   }
-  Statement insert = index.database.prepare("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (UnitRecord& unit : index.units) {
-    if (unit.count == 0) continue;
-    unit = sorted(std::move(unit));
-    if (unit.contexts.size() > contexts) unit.contexts.resize(contexts);
-    write_unit(insert, unit.unit.id, unit);
-  }
+  return records;
 }
 
 }  // namespace
 
-std::string write_planted_index(const TempDir& folder, const std::string& name,
-                                const std::vector<PlantedDocument>& documents,
-                                const std::vector<PlantedExpert>& experts, size_t contexts,
-                                const std::string& weights) {
-  Planted index{Database(folder.file(name), Database::Mode::kCreate), {}, {}, {}};
-  create_index_tables(index.database);
-  index.database.transaction([&] {
-    const std::map<std::string, std::string> meta = {
-        {"complete", "1"}, {"threshold", "0"}, {"support", "0"}, {"weights", weights}};
-    for (const auto& [key, value] : meta) write_meta(index.database, key, value);
-    index.database.prepare("INSERT INTO layers VALUES (0, ?, 0, 1, 1, 1, 0)")
-        .bind(static_cast<int64_t>(experts.size()))
-        .run();
-    index.units.resize(experts.size());
-    for (size_t e = 0; e < experts.size(); ++e) index.units[e].unit.id = static_cast<int64_t>(e);
-    for (size_t i = 0; i < documents.size(); ++i) {
-      write_document(index, static_cast<int32_t>(i), documents[i], experts);
-    }
-    write_labels_and_units(index, documents, contexts);
-  });
-  return folder.file(name);
+void PlantedIndex::write(const std::string& path) const {
+  const Database database(path, Database::Mode::kCreate);
+  create_index_tables(database);
+  database.transaction([&] { fill(database); });
 }
 
-std::vector<PlantedDocument> planted_documents(size_t count, uint32_t seed) {
-  using Words = std::vector<std::string>;
-  const std::map<std::string, Words> topics = {
-      {"biology", {" cell", " membrane", " protein", " enzyme", " tissue", " organ", " gene"}},
-      {"economics", {" market", " price", " demand", " supply", " firm", " wage", " trade"}},
-      {"law", {" court", " judge", " law", " claim", " trial", " jury", " appeal"}}};
-  const Words common = {" the", " a", " of", " and", " is", " in", " with", " some", " other"};
-  std::mt19937 random(seed);
-  const auto one_of = [&](const Words& words) { return words[random() % words.size()]; };
-  std::vector<PlantedDocument> documents;
-  for (size_t i = 0; i < count; ++i) {
-    const auto topic = std::next(topics.begin(), static_cast<std::ptrdiff_t>(i % topics.size()));
-    const bool numbers = random() % 3 == 0;
-    PlantedDocument document{topic->first, {"The"}};
-    // Each document knows only some of its topic's words.
-    Words own = topic->second;
-    std::shuffle(own.begin(), own.end(), random);
-    own.resize(4);
-    while (document.pieces.size() < 120) {
-      document.pieces.push_back(one_of(random() % 2 == 0 ? common : own));
-      if (numbers && random() % 12 == 0) {
-        document.pieces.push_back(" " + std::to_string(random() % 90));
-      }
-      if (random() % 15 == 0) document.pieces.emplace_back(".");
-    }
-    documents.push_back(std::move(document));
+void PlantedIndex::fill(const Database& database) const {
+  for (const auto& [key, value] : std::map<std::string, std::string>{
+           {"complete", "1"}, {"threshold", "0.01"}, {"support", "0.1"}, {"weights", weights}}) {
+    write_meta(database, key, value);
   }
-  return documents;
+  for (const IndexedLayer& layer : layers) {
+    Statement insert = database.prepare("INSERT INTO layers VALUES (?, ?, ?, ?, ?, 0, 0)");
+    insert.bind(layer.layer).bind(layer.experts).bind(layer.keys).bind(layer.heads);
+    insert.bind(layer.top_k).run();
+  }
+  for (size_t label = 0; label < labels.size(); ++label) {
+    int64_t count = 0, tokens = 0;
+    for (const Document& document : documents) {
+      if (document.label != static_cast<int>(label)) continue;
+      ++count;
+      tokens += document.tokens;
+    }
+    Statement insert = database.prepare("INSERT INTO labels VALUES (?, ?, ?, ?)");
+    insert.bind(static_cast<int64_t>(label)).bind(labels[label]).bind(count).bind(tokens).run();
+  }
+  const UnitTable units(layers);
+  write_documents(*this, units, database);
+  Statement insert = database.prepare("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const auto& [number, record] : records_of(*this, units)) write_unit(insert, number, record);
 }
 
 }  // namespace expertoire::test

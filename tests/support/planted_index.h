@@ -1,33 +1,36 @@
-// Expert indexes whose experts do what a test says: written straight into the tables.
+// An expert index that a test makes by hand, without a model.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <span>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "support/temp_dir.h"
+#include "analysis/unit.h"
+#include "io/sqlite.h"
 
 namespace expertoire::test {
 
-struct PlantedDocument {
-  std::string label;
-  std::vector<std::string> pieces;  ///< a token's id is its place in the vocabulary
+/// What is in it. Units are named as UnitTable::name does.
+struct PlantedIndex {
+  struct Document {
+    int label = 0;
+    int64_t tokens = 0;
+    std::map<std::string, float> masses = {};  ///< stored with the document
+    std::vector<int32_t> ids = {};
+    std::string name = {};
+  };
+  std::vector<IndexedLayer> layers;
+  std::vector<std::string> labels;
+  std::vector<Document> documents = {};
+  /// Of a unit, by label: mass that is stored with no document.
+  std::map<std::string, std::map<int, double>> rest = {};
+  std::string weights = "planted";
+
+  /// Unit records say counts, masses and labels; there are no contexts and tokens.
+  void write(const std::string& path) const;
+
+ private:
+  void fill(const Database& database) const;
 };
-
-/// With what score an expert serves a token; 0: it does not.
-using PlantedExpert = std::function<float(const std::vector<std::string>& pieces, size_t token)>;
-
-/// An index of one layer of top-k experts; `weights` is what tells models apart. Contexts are the
-/// highest uses, equal ones spread over documents, at most two of each.
-std::string write_planted_index(const TempDir& folder, const std::string& name,
-                                const std::vector<PlantedDocument>& documents,
-                                const std::vector<PlantedExpert>& experts, size_t contexts = 24,
-                                const std::string& weights = "planted");
-
-/// Documents of random sentences about cells, markets and courts, some with numbers. The topic is
-/// the label. Same seed, same documents.
-std::vector<PlantedDocument> planted_documents(size_t count, uint32_t seed);
 
 }  // namespace expertoire::test

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace expertoire::train {
+namespace expertoire {
 
 struct Point {
   double x = 0;
@@ -15,9 +15,9 @@ struct Point {
   double high = 0;
 };
 
-/// A line in the colour of a run (from 0; colours repeat after eight, then dashed).
+/// A line in the colour of a series (from 0; colours repeat after eight, then dashed).
 struct ChartLine {
-  size_t run = 0;
+  size_t series = 0;
   std::vector<Point> points;  ///< rising x
   bool dots = false;          ///< few single measurements: a dot for each
 };
@@ -38,6 +38,7 @@ struct Chart {
 
 inline constexpr double kChartWidth = 560;
 inline constexpr double kChartHeight = 300;
+inline constexpr double kLegendLeft = 72;  ///< where a legend begins
 
 /// `<g>` with its upper left corner at (x, y), of the size above. Colours are CSS classes:
 /// chart_style() defines them. `id` must be unique in the document. The vertical range is that of
@@ -48,8 +49,17 @@ std::string svg_chart(const Chart& chart, double x, double y, const std::string&
 /// The style sheet for svg_chart and svg_key, for light and dark screens.
 std::string chart_style();
 
-/// A piece of line in the colour of a run, 26 wide, for a legend; its middle at (x, y).
-std::string svg_key(size_t run, double x, double y, bool dots);
+/// A piece of line in the colour of a series, 26 wide, for a legend; its middle at (x, y).
+std::string svg_key(size_t series, double x, double y, bool dots);
+
+/// The names of series 0, 1, … beside their colours, in as many rows as the width needs, below
+/// `bottom`, which becomes the baseline of the last one.
+std::string svg_legend(const std::vector<std::string>& names, double width, double& bottom);
+
+/// A document of this size around what the functions above made; without its style sheet for a page
+/// that has it.
+std::string svg_document(const std::string& content, double width, double height,
+                         const std::string& label, bool with_style = true);
 
 /// Text as it may stand in XML, between tags or in quotes.
 std::string xml_text(std::string_view text);
@@ -57,4 +67,4 @@ std::string xml_text(std::string_view text);
 /// "0.002", "12.5", "340k", "20M": at most four significant digits.
 std::string short_number(double value);
 
-}  // namespace expertoire::train
+}  // namespace expertoire

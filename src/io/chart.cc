@@ -1,12 +1,13 @@
-#include "train/chart.h"
+#include "io/chart.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
-namespace expertoire::train {
+namespace expertoire {
 namespace {
 
 constexpr double kLeft = 56, kRight = 52, kTop = 36, kBottom = 44;
@@ -83,6 +84,11 @@ struct Frame {
   double py(double value) const { return top + (y.high - value) / y.span() * kInnerHeight; }
 };
 
+double letters_of(const std::string& text) {
+  return static_cast<double>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
 std::string text(double x, double y, std::string_view anchor, std::string_view style,
                  std::string_view content) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
@@ -109,9 +115,12 @@ std::string axes(const Frame& frame, const std::string& x_label) {
   return svg;
 }
 
-std::string run_class(size_t run) {
-  const size_t round = run / kColours;
-  return fmt::format("c{}{}", run % kColours, round == 0 ? "" : round % 2 == 1 ? " dash" : " dot");
+std::string series_class(size_t series) {
+  const size_t round = series / kColours;
+  return fmt::format("c{}{}", series % kColours,
+                     round == 0       ? ""
+                     : round % 2 == 1 ? " dash"
+                                      : " dot");
 }
 
 std::string path_of(const Frame& frame, const std::vector<Point>& points) {
@@ -140,8 +149,8 @@ std::string band_of(const Frame& frame, const std::vector<Point>& points) {
 }
 
 std::string line_of(const Frame& frame, const ChartLine& line) {
-  const std::string style = run_class(line.run);
-  std::string svg = fmt::format("<g class=\"run run{}\">\n", line.run);
+  const std::string style = series_class(line.series);
+  std::string svg = fmt::format("<g class=\"run run{}\">\n", line.series);
   if (const std::string band = band_of(frame, line.points); !band.empty()) {
     svg += fmt::format("<path d=\"{}\" class=\"band {}\"/>\n", band, style);
   }
@@ -191,8 +200,8 @@ std::string svg_chart(const Chart& chart, double x, double y, const std::string&
   return svg + levels_of(frame, chart.levels) + "</g>\n";
 }
 
-std::string svg_key(size_t run, double x, double y, bool dots) {
-  const std::string style = run_class(run);
+std::string svg_key(size_t series, double x, double y, bool dots) {
+  const std::string style = series_class(series);
   std::string svg = fmt::format("<path d=\"M{:.1f} {:.1f}h26\" class=\"line {}{}\"/>", x, y, style,
                                 dots ? " thin" : "");
   if (dots) {
@@ -200,6 +209,31 @@ std::string svg_key(size_t run, double x, double y, bool dots) {
                        style);
   }
   return svg;
+}
+
+std::string svg_legend(const std::vector<std::string>& names, double width, double& bottom) {
+  constexpr double kLetter = 7.4, kRow = 24;
+  std::string svg;
+  double x = kLegendLeft;
+  bottom += 16;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const double needed = 26 + 8 + kLetter * letters_of(names[i]) + 24;
+    if (x > kLegendLeft && x + needed > width) x = kLegendLeft, bottom += kRow;
+    svg += svg_key(i, x, bottom - 4, false);
+    svg += text(x + 34, bottom, "start", "legend", names[i]);
+    x += needed;
+  }
+  return svg;
+}
+
+std::string svg_document(const std::string& content, double width, double height,
+                         const std::string& label, bool with_style) {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+      "height=\"{1:.0f}\" role=\"img\" aria-label=\"{2}\">\n{3}"
+      "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n{4}</svg>\n",
+      width, height, xml_text(label), with_style ? "<style>\n" + chart_style() + "</style>\n" : "",
+      content);
 }
 
 std::string xml_text(std::string_view raw) {
@@ -243,4 +277,4 @@ text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-se
 )";
 }
 
-}  // namespace expertoire::train
+}  // namespace expertoire

@@ -1,0 +1,72 @@
+#include "analysis/unit_contexts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/refuse.h"
+
+namespace expertoire {
+
+const IndexedDocument& DocumentCache::get(int32_t number) {
+  const auto found = documents_.find(number);
+  if (found != documents_.end()) {
+    found->second.first = ++clock_;
+    return found->second.second;
+  }
+  if (documents_.size() >= most_) {
+    documents_.erase(
+        std::ranges::min_element(documents_, {}, [](const auto& d) { return d.second.first; }));
+  }
+  return documents_.emplace(number, std::pair(++clock_, index_.document(number)))
+      .first->second.second;
+}
+
+ContextWindow context_window(const ExpertIndex& index, DocumentCache& documents,
+                             const UnitRecord& record, const Context& context, int before,
+                             int after) {
+  const IndexedDocument& document = documents.get(context.document);
+  const auto size = static_cast<int32_t>(document.pieces.size());
+  if (context.position < 0 || context.position >= size) {
+    bad_file(
+        index.path(),
+        fmt::format("a context at token {} of document {}", context.position, context.document),
+        fmt::format("less than {}", size));
+  }
+  const int32_t begin = std::max(0, context.position - before);
+  const int32_t end = std::min(size, context.position + after + 1);
+  ContextWindow window{document.name,
+                       index.info().labels.at(static_cast<size_t>(document.label)),
+                       context.document,
+                       context.position,
+                       context.score,
+                       static_cast<size_t>(context.position - begin),
+                       {document.pieces.begin() + begin, document.pieces.begin() + end},
+                       std::vector<float>(static_cast<size_t>(end - begin)),
+                       begin == 0,
+                       end == size};
+  for (const Context& other : record.contexts) {
+    if (other.document != context.document || other.position < begin || other.position >= end) {
+      continue;
+    }
+    window.scores[static_cast<size_t>(other.position - begin)] = other.score;
+  }
+  return window;
+}
+
+std::map<int32_t, std::string> token_texts(const ExpertIndex& index, std::set<int32_t> wanted) {
+  std::map<int32_t, std::string> texts;
+  const auto documents = static_cast<int32_t>(index.info().documents);
+  for (int32_t number = 0; number < documents && !wanted.empty(); ++number) {
+    const IndexedDocument document = index.document(number);
+    for (size_t t = 0; t < document.ids.size(); ++t) {
+      const auto found = wanted.find(document.ids[t]);
+      if (found == wanted.end()) continue;
+      texts.emplace(*found, document.pieces[t]);
+      wanted.erase(found);
+    }
+  }
+  return texts;
+}
+
+}  // namespace expertoire

@@ -1,0 +1,339 @@
+// expertoire experts toxicity-eval
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "analysis/even_sample.h"
+#include "analysis/toxicity_measures.h"
+#include "analysis/toxicity_scorer.h"
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/common.h"
+#include "cli/corpus_options.h"
+#include "cli/table.h"
+#include "cli/toxicity_study.h"
+#include "eval/result.h"
+
+namespace expertoire::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kCleanBytes = 8192;  // read of a document
+constexpr int kFolds = 5;
+
+struct Options {
+  ModelOptions model{kExpertsModel};
+  std::string study, data, toxigen, clean_hold_out, scores, out;
+  std::vector<std::string> clean, labelled;
+  size_t texts = 1000, prompts = 50, clean_documents = 20;
+  int samples = 25, resamples = 1000;
+  uint64_t seed = 42;
+  bool resume = false, json = false;
+};
+
+// The scorer, and how far it can be trusted.
+struct Judge {
+  TextScorer score;
+  json about;
+};
+
+// "FILE:0,1": the labels that mean toxic stand behind the file's name.
+BinaryTexts read_labelled(const std::string& argument) {
+  const size_t colon = argument.rfind(':');
+  if (colon == std::string::npos || colon + 1 == argument.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading --labelled", argument, "FILE:LABEL,… with the labels of toxic texts",
+                 "for example davidson_hate.jsonl:0,1"});
+  }
+  std::set<std::string> toxic;
+  std::istringstream labels(argument.substr(colon + 1));
+  for (std::string label; std::getline(labels, label, ',');) toxic.insert(label);
+  return read_labelled_texts(argument.substr(0, colon), toxic);
+}
+
+Judge judge_of(const Options& options, const ScoredTexts& texts) {
+  if (!options.scores.empty()) {
+    return {file_scorer(options.scores),
+            {{"kind", "file"}, {"file", options.scores}, {"hash", file_hash(options.scores)}}};
+  }
+  BinaryTexts data;
+  for (const std::string& argument : options.labelled) {
+    BinaryTexts more = read_labelled(argument);
+    data.texts.insert(data.texts.end(), more.texts.begin(), more.texts.end());
+    data.classes.insert(data.classes.end(), more.classes.begin(), more.classes.end());
+  }
+  if (options.labelled.empty()) data = pieces_of(texts.train);
+  Judge judge{classifier_scorer(data), {}};
+  const BinaryTexts held_out = pieces_of(texts.held_out);
+  judge.about = {{"kind", "logistic regression over TF-IDF of words and pairs of words"},
+                 {"learnt_from",
+                  options.labelled.empty() ? json("the study's own rows") : json(options.labelled)},
+                 {"texts", data.texts.size()},
+                 {"toxic", std::ranges::count(data.classes, 1U)},
+                 {"folds", kFolds},
+                 {"auc_cross_validated", cross_validated_auc(data, kFolds)},
+                 {"auc_held_out", auc_of(judge.score(held_out.texts), held_out.classes)},
+                 {"texts_held_out", held_out.texts.size()}};
+  return judge;
+}
+
+std::vector<std::string> clean_documents(const Options& options) {
+  if (options.clean.empty() || options.clean_documents == 0) return {};
+  CorpusOptions corpus;
+  corpus.inputs = options.clean;
+  if (!options.clean_hold_out.empty()) {
+    corpus.hold_out = parse_hold_out(options.clean_hold_out);
+    corpus.part = CorpusPart::kHeldOut;
+  }
+  return even_sample(std::move(corpus), options.clean_documents, kCleanBytes);
+}
+
+ToxicityTask task_of(const Options& options, const ScoredTexts& texts, const Model& model) {
+  ToxicityTask task;
+  const size_t count = std::min(options.texts, texts.held_out.size());
+  task.texts.assign(texts.held_out.begin(),
+                    texts.held_out.begin() + static_cast<std::ptrdiff_t>(count));
+  task.clean = clean_documents(options);
+  ContinuationOptions continuations;
+  continuations.stop_ids = model.config().eos_token_ids;
+  continuations.count = options.samples;
+  continuations.max_tokens = 20;
+  continuations.sampler = {.temperature = 1.0, .top_k = 0, .top_p = 0.9, .seed = options.seed};
+  if (options.prompts == 0) return task;
+  task.sets.push_back(choose_prompts("prompts", texts.held_out, options.prompts, continuations));
+  if (options.toxigen.empty()) return task;
+  continuations.count = 1;
+  continuations.max_tokens = 30;
+  continuations.sampler.temperature = 0;
+  const ScoredTexts toxigen =
+      read_scored_texts(options.toxigen, {.every = 0, .index = 0, .piece = 1});
+  task.sets.push_back(choose_prompts("toxigen", toxigen.train, options.prompts, continuations));
+  return task;
+}
+
+json interval(const Interval& value) { return {value.value, value.low, value.high}; }
+
+json measures_of(const ToxicityTask& task, const std::vector<ToxicityMeasures>& systems,
+                 const std::map<std::string, std::vector<size_t>>& controls, const Judge& judge,
+                 const Options& options) {
+  json rows = json::array();
+  for (const ToxicityQuantity& quantity : toxicity_quantities(task, systems, judge.score)) {
+    const ControlledChange found =
+        controlled_change(quantity.items, quantity.statistic, controls,
+                          {.resamples = options.resamples, .level = 0.95, .seed = options.seed});
+    json row = {{"set", quantity.set},  {"name", quantity.name},
+                {"n", quantity.items},  {"before", found.before},
+                {"after", found.after}, {"change", interval(found.change)}};
+    for (const auto& [kind, control] : found.controls) {
+      row["controls"][kind] = {{"change", interval(control.change)},
+                               {"beyond", interval(control.beyond)},
+                               {"seeds", {control.least, control.most}}};
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+class Run {
+ public:
+  explicit Run(const Options& options)
+      : options_(options),
+        study_(ToxicityStudy::load(options.study)),
+        base_(options.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options.model.edit)),
+        data_(options.data.empty() ? study_.data : options.data),
+        loaded_(options.model, true),
+        tokenizer_(loaded_.tokenizer()) {
+    study_.check_model(loaded_.provenance(options.model));
+    if (file_hash(data_) != study_.data_hash) {
+      throw Error(ErrorCode::kInvalidArgument, {"reading " + data_, "other rows than the study's",
+                                                study_.data, "name the same file with --data"});
+    }
+    texts_ = read_scored_texts(data_, parse_hold_out(study_.hold_out));
+    task_ = task_of(options, texts_, *loaded_.model);
+  }
+
+  json report() {
+    const Judge judge = judge_of(options_, texts_);
+    MeasureLog log(options_.out, fingerprint(), options_.resume);
+    const ToxicityMeasures before = measure("model", {}, log);
+    std::vector<std::vector<ToxicityMeasures>> all;
+    for (const StudyThreshold& threshold : study_.thresholds) {
+      all.push_back({before});
+      if (threshold.mask.experts == 0) continue;
+      all.back().push_back(measure(threshold.mask.system, threshold.mask.edit, log));
+      for (const auto& [kind, masks] : threshold.controls) {
+        for (const StudyMask& mask : masks) {
+          all.back().push_back(measure(mask.system, mask.edit, log));
+        }
+      }
+    }
+    log.finish();
+    json thresholds = json::array();
+    for (size_t i = 0; i < all.size(); ++i) {
+      thresholds.push_back(of_threshold(study_.thresholds[i], all[i], judge));
+    }
+    return {{"study", options_.study},
+            {"provenance", loaded_.provenance(options_.model)},
+            {"command", command_line()},
+            {"scorer", judge.about},
+            {"thresholds", std::move(thresholds)}};
+  }
+
+ private:
+  json fingerprint() const {
+    json about = {
+        {"study", file_hash(options_.study + "/" + kToxicityFile)},
+        {"model", loaded_.provenance(options_.model)},
+        {"texts", task_.texts.size()},
+        {"clean",
+         content_hash(json(task_.clean).dump(-1, ' ', false, json::error_handler_t::replace))},
+        {"seed", options_.seed},
+        {"samples", options_.samples}};
+    for (const PromptSet& set : task_.sets) about["prompts"][set.name] = set.prompts.size();
+    if (!options_.toxigen.empty()) about["toxigen"] = file_hash(options_.toxigen);
+    return about;
+  }
+
+  ToxicityMeasures measure(const std::string& system, const RoutingEdit& edit, MeasureLog& log) {
+    loaded_.session->set_edit(base_.then(edit));
+    ProgressBar bar("texts and prompts");
+    return measure_toxicity(
+        *loaded_.session, tokenizer_, task_, system, log, [&](int64_t done, int64_t total) {
+          interrupt_token().check("measuring");
+          bar.update(done, static_cast<double>(done) / static_cast<double>(total), system);
+        });
+  }
+
+  json of_threshold(const StudyThreshold& threshold, const std::vector<ToxicityMeasures>& systems,
+                    const Judge& judge) const {
+    json row = {{"system", threshold.mask.system},
+                {"experts", threshold.mask.experts},
+                {"mass", threshold.mask.mass},
+                {"measures", json::array()}};
+    if (systems.size() == 1) return row;
+    std::map<std::string, std::vector<size_t>> controls;
+    size_t next = 2;
+    for (const auto& [kind, masks] : threshold.controls) {
+      double mass = 0;
+      for (const StudyMask& mask : masks) {
+        controls[kind].push_back(next++);
+        mass += mask.mass / static_cast<double>(masks.size());
+      }
+      row["control_mass"][kind] = mass;
+    }
+    row["measures"] = measures_of(task_, systems, controls, judge, options_);
+    return row;
+  }
+
+  const Options& options_;
+  ToxicityStudy study_;
+  RoutingEdit base_;  // --edit, under which the study was made
+  std::string data_;
+  LoadedModel loaded_;
+  Tokenizer tokenizer_;
+  ScoredTexts texts_;
+  ToxicityTask task_;
+};
+
+std::string shown(const json& interval) {
+  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval[0].get<double>(),
+                     interval[1].get<double>(), interval[2].get<double>());
+}
+
+void print_threshold(const json& row) {
+  fmt::print("\n{}: {} experts, {:.2f} % of the routing mass", row["system"].get<std::string>(),
+             row["experts"].get<int64_t>(), 100 * row["mass"].get<double>());
+  if (row["measures"].empty()) return fmt::print(": nothing to measure\n");
+  std::vector<std::vector<std::string>> rows = {
+      {"measured on", "measure", "n", "before", "after", "change"}};
+  for (const auto& [kind, mass] : row["control_mass"].items()) {
+    fmt::print("; random, same {}: {:.2f} %", kind, 100 * mass.get<double>());
+    rows[0].push_back("random, same " + kind);
+    rows[0].push_back("beyond it");
+  }
+  fmt::print("\n");
+  for (const json& measure : row["measures"]) {
+    rows.push_back({measure["set"].get<std::string>(), measure["name"].get<std::string>(),
+                    std::to_string(measure["n"].get<int64_t>()),
+                    fmt::format("{:.4f}", measure["before"].get<double>()),
+                    fmt::format("{:.4f}", measure["after"].get<double>()),
+                    shown(measure["change"])});
+    for (const auto& [kind, control] : measure["controls"].items()) {
+      rows.back().push_back(fmt::format("{:+.4f}", control["change"][0].get<double>()));
+      rows.back().push_back(shown(control["beyond"]));
+    }
+  }
+  print_table(rows);
+}
+
+void print(const json& report) {
+  const json& scorer = report["scorer"];
+  if (scorer["kind"] == "file") {
+    fmt::print("scores of continuations: {}\n", scorer["file"].get<std::string>());
+  } else {
+    fmt::print(
+        "scorer: {}, {} texts ({} toxic); AUC {:.3f} cross-validated, {:.3f} on the study's {} "
+        "held-out texts\n",
+        scorer["kind"].get<std::string>(), scorer["texts"].get<int64_t>(),
+        scorer["toxic"].get<int64_t>(), scorer["auc_cross_validated"].get<double>(),
+        scorer["auc_held_out"].get<double>(), scorer["texts_held_out"].get<int64_t>());
+  }
+  for (const json& row : report["thresholds"]) print_threshold(row);
+}
+
+void toxicity_eval(const Options& options) {
+  const json report = Run(options).report();
+  options.json ? print_json(report) : print(report);
+}
+
+std::function<void()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->model.add_to(app);
+  app.add_option("study", options->study, "The folder that `experts toxicity` wrote")->required();
+  app.add_option("--data", options->data, "Its data, if the file has moved");
+  app.add_option("--texts", options->texts, "Held-out texts whose likelihood is measured")
+      ->capture_default_str();
+  app.add_option("--clean", options->clean,
+                 "Clean text to measure perplexity on: .jsonl or .txt files, or folders of them");
+  app.add_option("--clean-hold-out", options->clean_hold_out,
+                 "INDEX/EVERY: only the documents that this rule holds out");
+  app.add_option("--clean-documents", options->clean_documents,
+                 "Documents of it, evenly from its files, 8 KB of each")
+      ->capture_default_str();
+  app.add_option("--prompts", options->prompts,
+                 "Toxic and as many other held-out prompts to continue; 0 = none")
+      ->capture_default_str();
+  app.add_option("--samples", options->samples, "Continuations of a prompt, 20 tokens each")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  app.add_option("--toxigen", options->toxigen,
+                 "ToxiGen prompts to continue too, once, by 30 tokens of temperature 0");
+  auto* labelled = add_repeatable(
+      app, "--labelled", options->labelled,
+      "FILE:LABELS: texts that the scorer learns from, and the labels that mean toxic, as "
+      "davidson_hate.jsonl:0,1 (default: the study's own rows, without the held-out ones)");
+  app.add_option("--scores", options->scores,
+                 "Scores of continuations from elsewhere instead: rows of text and score")
+      ->excludes(labelled);
+  app.add_option("--resamples", options->resamples, "Bootstrap resamples behind the intervals")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--seed", options->seed, "Of sampled continuations and resamples")
+      ->capture_default_str();
+  auto* out = app.add_option("--out", options->out, "Log of all that was measured, JSON Lines");
+  app.add_flag("--resume", options->resume,
+               "Go on with an interrupted run of the same command, or score a finished one anew")
+      ->needs(out);
+  app.add_flag("--json", options->json, "One JSON object instead of tables");
+  return [options] { toxicity_eval(*options); };
+}
+
+}  // namespace
+
+extern const Command kExpertsToxicityEvalCommand = {
+    "toxicity-eval", "What edits against toxicity change, beside random ones", setup};
+
+}  // namespace expertoire::cli
