@@ -37,7 +37,8 @@ bool windows_touch(const ContextPlace& a, const ContextPlace& b) {
 std::vector<ContextWindow> read_windows(const ExpertIndex& index,
                                         std::span<const ContextPlace> places) {
   std::vector<uint32_t> order = each_item(places.size());
-  std::ranges::sort(order, {}, [&](uint32_t i) { return places[i]; });
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return places[a] < places[b]; });
   std::vector<ContextWindow> windows(places.size());
   std::optional<IndexedDocument> document;
   for (const uint32_t i : order) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/expert_index.h"
@@ -17,7 +18,10 @@ struct ContextPlace {
   int32_t document = 0;
   int32_t position = 0;  ///< of the marked token
 
-  auto operator<=>(const ContextPlace&) const = default;
+  bool operator==(const ContextPlace&) const = default;
+  bool operator<(const ContextPlace& other) const {
+    return std::pair(document, position) < std::pair(other.document, other.position);
+  }
 };
 
 struct ContextWindow {

@@ -64,6 +64,16 @@ std::vector<std::vector<ContextWindow>> windows_of(const ExpertIndex& index,
 
 }  // namespace
 
+std::string topic_of(const IndexInfo& info, const UnitRecord& unit) {
+  for (size_t i = 0; i < unit.labels.size(); ++i) {
+    const double share = unit.labels[i].mass / unit.mass;
+    const double of_tokens =
+        static_cast<double>(info.label_tokens[i]) / static_cast<double>(info.tokens);
+    if (share >= 0.5 && share >= 2 * of_tokens) return info.labels[i];
+  }
+  return "";
+}
+
 std::vector<Unit> units_to_label(const ExpertIndex& index, const ExpertIndex& held_out, size_t most,
                                  const LabelRule& rule) {
   std::vector<UnitSummary> summaries = index.summaries();
@@ -112,10 +122,11 @@ LabelStudy::LabelStudy(const ExpertIndex& index, const ExpertIndex& held_out,
     : index_(index), held_out_(held_out), options_(options) {
   check_held_out(index, held_out);
   if (units.empty()) refuse("no experts", "one or more");
-  std::set<Unit> seen;
+  std::set<int64_t> seen;
   for (const Unit& unit : units) {
     const std::string name = index.units().name(unit);
-    if (!seen.insert(unit).second) refuse(name + " is named twice", "each expert once");
+    if (!seen.insert(index.units().number(unit)).second)
+      refuse(name + " is named twice", "each expert once");
     std::optional<UnitRecord> record = index.find(unit);
     if (!record) {
       refuse(fmt::format("{} was never used in {}", name, index.path()), "an expert with contexts");
@@ -164,6 +175,8 @@ void LabelStudy::run(Labeller& labeller, const ProgressSink& progress, const Can
       if (options_.shuffled) {
         unit.shuffled = count_verdicts(items[i], labeller.judge(other_[begin + i], items[i]));
       }
+      const std::string topic = topic_of(index_.info(), records_[begin + i]);
+      if (topic == topic_of(held_out_.info(), unseen_[begin + i])) unit.topic = topic;
       unit.replication = replication_[begin + i].own;
       unit.shuffled_replication = replication_[begin + i].shuffled;
       judged_.push_back(std::move(unit));

@@ -28,7 +28,14 @@ struct LabelledUnit {
   /// Overlap of word labels (word_label.h) made from one index and from the other; and with the
   /// other index's label of another unit.
   double replication = 0, shuffled_replication = 0;
+  /// The document label that holds most of the unit's mass in both indexes; empty where they differ
+  /// or have none.
+  std::string topic = {};
 };
+
+/// The document label with at least half of a unit's mass and twice its share of the tokens; empty
+/// where there is none.
+std::string topic_of(const IndexInfo& info, const UnitRecord& unit);
 
 /// Experts of the largest mass in `index` that `held_out` has enough contexts of, at most `most`.
 std::vector<Unit> units_to_label(const ExpertIndex& index, const ExpertIndex& held_out, size_t most,

@@ -7,10 +7,10 @@
 
 #include <cctype>
 
-#include "analysis/label_table.h"
+#include "analysis/unit_labels.h"
 #include "analysis/word_labeller.h"
 #include "support/errors.h"
-#include "support/planted_texts.h"
+#include "support/planted_contexts.h"
 
 namespace expertoire::test {
 namespace {
@@ -87,6 +87,8 @@ TEST_F(LabelStudyTest, PlantedExpertsGetReliableLabels) {
   EXPECT_THAT(units[kDigits].text, testing::HasSubstr("digits"));
   EXPECT_THAT(units[kAfterSome].text, testing::HasSubstr("after \"some\""));
   EXPECT_GT(units[kCell].replication, units[kCell].shuffled_replication);
+  EXPECT_EQ(units[kCell].topic, "biology");
+  EXPECT_EQ(units[kDigits].topic, "");
 }
 
 TEST_F(LabelStudyTest, NoiseGetsNoReliableLabel) {
@@ -179,17 +181,21 @@ TEST_F(LabelStudyTest, ChoosesByMassWhatCanBeJudged) {
 }
 
 TEST_F(LabelStudyTest, LabelsAreReplacedInTheIndex) {
-  LabelRow row{3, "words", "first", 0.5, 0.4, 0.6, 0.1, 48, false, "{}", "now"};
-  write_labels(index_.database(), {&row, 1});
-  row.text = "second";
-  row.score = std::numeric_limits<double>::quiet_NaN();
-  write_labels(index_.database(), {&row, 1});
-  Statement rows = index_.database().prepare("SELECT text, score, items FROM expert_labels");
-  ASSERT_TRUE(rows.step());
-  EXPECT_EQ(rows.text(0), "second");
-  EXPECT_TRUE(rows.is_null(1));
-  EXPECT_EQ(rows.integer(2), 48);
-  EXPECT_FALSE(rows.step());
+  const Unit court{0, UnitKind::kExpert, kCourt};
+  UnitLabel label{
+      index_.units().number(court), "words", "first", 0.5, 0.4, 0.6, 0.1, 48, true, "{}", "now"};
+  write_labels(index_, {&label, 1});
+  EXPECT_EQ(labels_of(index_, court).at(0).score, 0.5);
+  EXPECT_TRUE(labels_of(index_, court).at(0).reliable);
+  label.text = "second";
+  label.score = std::nullopt;
+  write_labels(index_, {&label, 1});
+  const std::vector<UnitLabel> stored = labels_of(index_, court);
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0].text, "second");
+  EXPECT_EQ(stored[0].score, std::nullopt);
+  EXPECT_EQ(stored[0].high, 0.6);
+  EXPECT_EQ(stored[0].items, 48);
 }
 
 }  // namespace

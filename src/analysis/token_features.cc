@@ -30,7 +30,7 @@ std::vector<std::string> near_words(const TokenisedText& window, int64_t token) 
   if (own >= 0) near.erase(near.begin() + own);
   std::erase_if(near, [](const std::string& word) { return word.size() < 2; });
   std::ranges::sort(near);
-  near.erase(std::ranges::unique(near).begin(), near.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
   return near;
 }
 

@@ -1,10 +1,10 @@
 // What can be said of a token and its surroundings, as things that can be counted.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "analysis/token_classes.h"
@@ -27,7 +27,10 @@ struct Feature {
   FeatureKind kind = FeatureKind::kToken;
   std::string text;
 
-  auto operator<=>(const Feature&) const = default;
+  bool operator==(const Feature&) const = default;
+  bool operator<(const Feature& other) const {
+    return std::tie(kind, text) < std::tie(other.kind, other.text);
+  }
 };
 
 /// All features of a token but the near ones, each once.

@@ -50,4 +50,24 @@ std::vector<UnitLabel> find_labels(const ExpertIndex& index, const std::string& 
   return read_labels(rows, index.units());
 }
 
+void write_labels(const ExpertIndex& index, std::span<const UnitLabel> labels) {
+  index.database().transaction([&] {
+    Statement insert = index.database().prepare(
+        "INSERT OR REPLACE INTO expert_labels (unit, method, text, score, low, high, p, items, "
+        "reliable, source, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const UnitLabel& label : labels) {
+      insert.bind(label.unit).bind(label.method).bind(label.text);
+      for (const std::optional<double>& number : {label.score, label.low, label.high, label.p}) {
+        if (number) {
+          insert.bind(*number);
+        } else {
+          insert.bind_null();
+        }
+      }
+      insert.bind(label.items).bind(label.reliable ? 1 : 0).bind(label.source).bind(label.made);
+      insert.run();
+    }
+  });
+}
+
 }  // namespace expertoire

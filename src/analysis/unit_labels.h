@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,9 @@ std::vector<UnitLabel> labels_of(const ExpertIndex& index, const Unit& unit);
 /// All whose text holds every word of `query` (without quotes and *), whatever its case, reliable
 /// ones first, then by falling score; at most `most`.
 std::vector<UnitLabel> find_labels(const ExpertIndex& index, const std::string& query, size_t most);
+
+/// Into an index opened for writing, all of them or none; a label of the same unit and method is
+/// replaced. Errors: kIo.
+void write_labels(const ExpertIndex& index, std::span<const UnitLabel> labels);
 
 }  // namespace expertoire

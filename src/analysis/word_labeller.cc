@@ -7,7 +7,7 @@ const Background::Sample& Background::sample(int layer, UnitKind kind) {
   if (!added) return entry->second;
   std::vector<ContextPlace> places;
   for (const UnitRecord& unit : sample_units(index_, layer, kind, units_)) {
-    entry->second.units.insert(unit.unit);
+    entry->second.units.insert(index_.units().number(unit.unit));
     for (const Context& context : unit.contexts) {
       places.push_back({context.document, context.position});
     }
@@ -20,7 +20,7 @@ WordLabel Background::label(const UnitRecord& record, std::span<const ContextWin
   const Sample& others = sample(record.unit.layer, record.unit.kind);
   FeatureCounts own;
   own.add(windows);
-  return {own, others.counts, others.units.contains(record.unit)};
+  return {own, others.counts, others.units.contains(index_.units().number(record.unit))};
 }
 
 void WordLabeller::learn(std::vector<UnitEvidence> units) {

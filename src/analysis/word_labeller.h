@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Background {
  private:
   struct Sample {
     FeatureCounts counts;
-    std::set<Unit> units;
+    std::set<int64_t> units;  // their numbers
   };
   const Sample& sample(int layer, UnitKind kind);
 

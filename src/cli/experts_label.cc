@@ -1,4 +1,5 @@
 // expertoire experts label
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -25,13 +26,7 @@ struct Options {
   bool no_shuffled = false, dry_run = false, json = false;
 };
 
-std::string now() {
-  const std::time_t time = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
-}
+std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 void print(const std::string& text) { write_all(STDOUT_FILENO, text, "standard output"); }
 
@@ -59,11 +54,11 @@ void run_study(const Options& options, const ExpertIndex& index, const ExpertInd
     };
     study.run(labeller, show, &interrupt_token());
   } catch (const Error&) {
-    write_labels(index.database(), report().rows(now()));
+    write_labels(index, report().rows(now()));
     throw;
   }
   const LabelReport done = report();
-  write_labels(index.database(), done.rows(now()));
+  write_labels(index, done.rows(now()));
   if (options.json) {
     print_json(done.to_json());
   } else {

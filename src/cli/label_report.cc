@@ -97,6 +97,7 @@ json LabelReport::to_json() const {
     json label = describe(unit.score, unit.counts);
     label["expert"] = index.units().name(unit.unit);
     label["text"] = unit.text;
+    label["mostly_in"] = unit.topic;
     label["replication"] = unit.replication;
     if (options.shuffled) label["shuffled"] = describe(unit.shuffled_score, unit.shuffled);
     all["labels"].push_back(std::move(label));
@@ -135,8 +136,8 @@ std::string LabelReport::text() const {
   return out;
 }
 
-std::vector<LabelRow> LabelReport::rows(const std::string& made) const {
-  std::vector<LabelRow> rows;
+std::vector<UnitLabel> LabelReport::rows(const std::string& made) const {
+  std::vector<UnitLabel> rows;
   const auto corpus = held_out.info().provenance.find("corpus_hash");
   for (const LabelledUnit& unit : units) {
     json source = how;
@@ -145,9 +146,22 @@ std::vector<LabelRow> LabelReport::rows(const std::string& made) const {
     source["tasks"] = describe(unit.counts);
     source["q"] = unit.score.q;
     source["replication"] = unit.replication;
-    rows.push_back({index.units().number(unit.unit), method, unit.text, unit.score.accuracy,
-                    unit.score.low, unit.score.high, unit.score.p, both(unit.counts).items(),
-                    unit.score.reliable, source.dump(), made});
+    source["mostly_in"] = unit.topic;
+    UnitLabel row;
+    row.unit = index.units().number(unit.unit);
+    row.method = method;
+    row.text = unit.text;
+    row.items = both(unit.counts).items();
+    if (row.items > 0) {
+      row.score = unit.score.accuracy;
+      row.low = unit.score.low;
+      row.high = unit.score.high;
+      row.p = unit.score.p;
+    }
+    row.reliable = unit.score.reliable;
+    row.source = source.dump();
+    row.made = made;
+    rows.push_back(std::move(row));
   }
   return rows;
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/label_study.h"
-#include "analysis/label_table.h"
+#include "analysis/unit_labels.h"
 
 namespace expertoire::cli {
 
@@ -22,7 +22,7 @@ struct LabelReport {
   nlohmann::json to_json() const;
   std::string text() const;
   /// Rows for the index; `made`: now, in UTC.
-  std::vector<LabelRow> rows(const std::string& made) const;
+  std::vector<UnitLabel> rows(const std::string& made) const;
 };
 
 }  // namespace expertoire::cli

@@ -1,4 +1,4 @@
-// Expert indexes whose experts do what a test says: written straight into the tables.
+// Expert indexes with texts and contexts, whose experts do what a test says.
 #pragma once
 
 #include <cstdint>

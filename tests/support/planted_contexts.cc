@@ -1,4 +1,4 @@
-#include "support/planted_texts.h"
+#include "support/planted_contexts.h"
 
 #include <algorithm>
 #include <map>
@@ -24,6 +24,14 @@ void count_use(UnitRecord& unit, int32_t document, size_t position, float score,
   if (in_it < 2) unit.contexts.push_back({document, static_cast<int32_t>(position), score});
 }
 
+void count_label(UnitRecord& unit, size_t label, int64_t uses, double mass) {
+  if (unit.labels.size() <= label) unit.labels.resize(label + 1);
+  LabelUse& use = unit.labels[label];
+  use.count += static_cast<uint32_t>(uses);
+  use.mass += mass;
+  use.documents += 1;
+}
+
 void write_document(Planted& index, int32_t number, const PlantedDocument& document,
                     const std::vector<PlantedExpert>& experts) {
   std::vector<int32_t> ids, units;
@@ -32,6 +40,9 @@ void write_document(Planted& index, int32_t number, const PlantedDocument& docum
     ids.push_back(index.vocabulary.try_emplace(piece, static_cast<int32_t>(index.vocabulary.size()))
                       .first->second);
   }
+  const int64_t label =
+      index.labels.try_emplace(document.label, static_cast<int64_t>(index.labels.size()))
+          .first->second;
   for (size_t e = 0; e < experts.size(); ++e) {
     float mass = 0;
     int32_t uses = 0;
@@ -42,13 +53,11 @@ void write_document(Planted& index, int32_t number, const PlantedDocument& docum
       mass += score;
     }
     if (mass <= 0) continue;
+    count_label(index.units[e], static_cast<size_t>(label), uses, mass);
     units.push_back(static_cast<int32_t>(e));
     masses.push_back(mass);
   }
   const TokenText text = join(document.pieces);
-  const int64_t label =
-      index.labels.try_emplace(document.label, static_cast<int64_t>(index.labels.size()))
-          .first->second;
   index.database.prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(int64_t{number})
       .bind(index.database.path() + " " + std::to_string(number))
