@@ -195,6 +195,14 @@ std::vector<uint32_t> ExpertIndex::together(int layer, UnitKind kind) const {
   return counts;
 }
 
+bool same_model(const ExpertIndex& a, const ExpertIndex& b) {
+  const auto weights = [](const ExpertIndex& index) {
+    const auto found = index.info().provenance.find("weights_hash");
+    return found == index.info().provenance.end() ? std::string() : found->second;
+  };
+  return weights(a) == weights(b) && a.units().layers() == b.units().layers();
+}
+
 void check_same_model(const ExpertIndex& index, const Model& model) {
   const std::map<std::string, std::string>& from = index.info().provenance;
   const auto weights = from.find("weights_hash");

@@ -93,6 +93,8 @@ class ExpertIndex {
   std::unique_ptr<UnitTable> units_;
 };
 
+/// Were they made with the same weights, of the same layers?
+bool same_model(const ExpertIndex& a, const ExpertIndex& b);
 /// Errors: kInvalidArgument when a model is not the one that the index was made with.
 void check_same_model(const ExpertIndex& index, const Model& model);
 

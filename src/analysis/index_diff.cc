@@ -170,11 +170,7 @@ Agreement agreement(const UnitRecord& a, const IndexInfo& a_info, const std::vec
 
 IndexDiff compare_indexes(const ExpertIndex& a, const ExpertIndex& b, int64_t least_uses,
                           size_t worst) {
-  const auto weights = [](const ExpertIndex& index) {
-    const auto found = index.info().provenance.find("weights_hash");
-    return found == index.info().provenance.end() ? std::string() : found->second;
-  };
-  if (a.units().layers() != b.units().layers() || weights(a) != weights(b)) {
+  if (!same_model(a, b)) {
     throw Error(ErrorCode::kInvalidArgument, {"comparing " + a.path() + " and " + b.path(),
                                               "indexes of different models", "one model", ""});
   }

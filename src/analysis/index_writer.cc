@@ -78,6 +78,8 @@ IndexWriter::IndexWriter(const std::string& path, Session& session, const Tokeni
       counters_(units_, counter_options(options_)),
       together_(units_) {
   check_writable(path_);
+  // A pass that stopped between layers would be half counted: whoever stops, stops between texts.
+  session_.set_cancel(nullptr);
   for (const IndexedLayer& layer : units_.layers()) masses_[layer.layer] = {};
   provenance["options"] = options_.text();
   provenance["weights_hash"] = content_hash(session.model().weights_sample());

@@ -39,6 +39,7 @@ struct IndexOptions {
 /// not depend on batches, threads, checkpoints, or how often it was stopped.
 class IndexWriter final : public RoutingSink {
  public:
+  /// The session's passes are no longer cancelled: call checkpoint() between texts and leave.
   /// `provenance`: what must be the same on resume; it goes into the file. `resume` goes on from a
   /// `.part` if there is one. Errors: kInvalidArgument (a `.part` is there and resume is not asked
   /// for, or comes from another model, corpus or option), those of Database.

@@ -17,11 +17,6 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, {"labelling experts", found, expected, advice});
 }
 
-std::string provenance(const ExpertIndex& index, const std::string& key) {
-  const auto found = index.info().provenance.find(key);
-  return found == index.info().provenance.end() ? "" : found->second;
-}
-
 std::set<std::pair<std::string, int64_t>> documents(const ExpertIndex& index) {
   std::set<std::pair<std::string, int64_t>> all;
   Statement rows = index.database().prepare("SELECT name, tokens FROM documents");
@@ -101,8 +96,7 @@ std::vector<Unit> units_to_label(const ExpertIndex& index, const ExpertIndex& he
 }
 
 void check_held_out(const ExpertIndex& index, const ExpertIndex& held_out) {
-  if (provenance(index, "weights") != provenance(held_out, "weights") ||
-      index.units().layers() != held_out.units().layers()) {
+  if (!same_model(index, held_out)) {
     refuse(fmt::format("{} and {} are of different models", index.path(), held_out.path()),
            "two indexes of one model");
   }

@@ -71,13 +71,7 @@ DomainSelection select_with_progress(const ExpertIndex& index, const DomainGroup
 std::optional<ExpertIndex> open_second(const DomainFlags& flags, const ExpertIndex& first) {
   if (flags.index_b.empty()) return std::nullopt;
   std::optional<ExpertIndex> second(std::in_place, flags.index_b);
-  const auto weights = [](const ExpertIndex& index) {
-    const auto found = index.info().provenance.find("weights");
-    return found == index.info().provenance.end() ? std::string() : found->second;
-  };
-  if (weights(first) == weights(*second) && first.units().layers() == second->units().layers()) {
-    return second;
-  }
+  if (same_model(first, *second)) return second;
   throw Error(ErrorCode::kInvalidArgument,
               {"comparing selections", flags.index_b + " is of another model than " + flags.index,
                "two indexes of one model", ""});

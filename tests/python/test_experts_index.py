@@ -2,13 +2,15 @@
 
 import json
 import random
+import signal
 import sqlite3
 import struct
+import time
 from collections import defaultdict
 from contextlib import closing
 
 import pytest
-from program import INVALID, corpus, run, sentence, start
+from program import CANCELLED, INVALID, corpus, run, sentence, start, wait_until_it_catches
 
 TEXTS = 12
 
@@ -93,6 +95,20 @@ def test_killed_at_random_moments(tmp_path):
     found = "SELECT count(*) FROM passages_fts WHERE passages_fts MATCH 'the'"
     assert rows(out, found) == rows(tmp_path / "whole.db", found)
     assert not list(tmp_path.glob("x.db.*"))
+
+
+def test_ctrl_c_keeps_what_was_read(tmp_path):
+    texts = corpus(tmp_path / "texts.jsonl", 3000)
+    out, part = tmp_path / "x.db", tmp_path / "x.db.part"
+    process = start("experts", "index", "--input", texts, "--out", out, "--checkpoint-seconds", 3600)
+    wait_until_it_catches(process, signal.SIGINT)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == CANCELLED, stderr
+    read = rows(part, "SELECT sum(documents) FROM labels")[0][0]
+    assert 0 < read < 3000
+    assert rows(part, "SELECT count(*) FROM units")[0][0] > 1000
 
 
 def test_refusals(tmp_path):

@@ -106,7 +106,7 @@ std::string write_planted_index(const TempDir& folder, const std::string& name,
   create_index_tables(index.database);
   index.database.transaction([&] {
     const std::map<std::string, std::string> meta = {
-        {"complete", "1"}, {"threshold", "0"}, {"support", "0"}, {"weights", weights}};
+        {"complete", "1"}, {"threshold", "0"}, {"support", "0"}, {"weights_hash", weights}};
     for (const auto& [key, value] : meta) write_meta(index.database, key, value);
     index.database.prepare("INSERT INTO layers VALUES (0, ?, 0, 1, 1, 1, 0)")
         .bind(static_cast<int64_t>(experts.size()))

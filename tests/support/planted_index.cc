@@ -66,8 +66,10 @@ void PlantedIndex::write(const std::string& path) const {
 }
 
 void PlantedIndex::fill(const Database& database) const {
-  for (const auto& [key, value] : std::map<std::string, std::string>{
-           {"complete", "1"}, {"threshold", "0.01"}, {"support", "0.1"}, {"weights", weights}}) {
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"complete", "1"},
+                                                                     {"threshold", "0.01"},
+                                                                     {"support", "0.1"},
+                                                                     {"weights_hash", weights}}) {
     write_meta(database, key, value);
   }
   for (const IndexedLayer& layer : layers) {
