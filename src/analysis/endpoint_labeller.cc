@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace expertoire {
 namespace {
@@ -34,6 +35,14 @@ std::string trimmed(const std::string& text) {
   const size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string::npos) return "";
   return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
+}
+
+// 0, 1, false or true.
+std::optional<bool> verdict_of(const nlohmann::json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value == 0) return false;
+  if (value == 1) return true;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -75,8 +84,7 @@ std::optional<std::vector<bool>> read_verdicts(const std::string& answer, size_t
     if (!list.is_array() || list.size() != count) continue;
     std::vector<bool> verdicts;
     for (const nlohmann::json& one : list) {
-      if (one == 0 || one == false) verdicts.push_back(false);
-      if (one == 1 || one == true) verdicts.push_back(true);
+      if (const std::optional<bool> verdict = verdict_of(one)) verdicts.push_back(*verdict);
     }
     if (verdicts.size() == count) return verdicts;
   }

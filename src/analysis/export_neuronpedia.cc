@@ -32,7 +32,7 @@ struct Source {
                                      : "right-keys";
   }
   std::string id() const { return fmt::format("{}-{}", layer, set()); }
-  auto operator<=>(const Source&) const = default;
+  auto operator<=>(const Source&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14
 };
 
 // Rows of a source that are not written yet.
