@@ -116,6 +116,18 @@ def links(path, relative, text):
             yield f"broken link {target}"
 
 
+def one_definition(headers):
+    """No type of src/ is defined in two headers of one namespace: the linker would take either. `headers`: {relative: text}."""
+    seen = {}
+    for relative, text in sorted(headers.items()):
+        namespace = re.search(r"^namespace ([\w:]+) \{", text, re.MULTILINE)
+        for name in re.findall(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;{]*)? \{", text, re.MULTILINE):
+            key = (namespace[1] if namespace else "", name)
+            if key in seen:
+                yield f"{relative}: {name} is defined in {seen[key]} too"
+            seen.setdefault(key, relative)
+
+
 def skipped_rows(path, relative, text, listed):
     """tests/SKIPPED.md has a row for every file that may skip a test."""
     if relative.parts[0] not in {"src", "tests"} or path.suffix not in {".cc", ".h", ".py"}:
@@ -127,6 +139,7 @@ def skipped_rows(path, relative, text, listed):
 def violations(root):
     skipped = root / "tests/SKIPPED.md"
     listed = skipped.read_text() if skipped.exists() else ""
+    headers = {}
     for path in tracked(root):
         relative = path.relative_to(root)
         if path.suffix not in TEXT or "fixtures" in relative.parts or "fuzz" in relative.parts[:2]:
@@ -135,11 +148,14 @@ def violations(root):
             text = path.read_text()
         except UnicodeDecodeError:
             continue
+        if relative.parts[0] == "src" and path.suffix == ".h":
+            headers[str(relative)] = text
         for rule in (include_direction, intrinsics, libtorch, http_library, size, machine_paths, links):
             for message in rule(path, relative, text):
                 yield f"{relative}: {message}"
         for message in skipped_rows(path, relative, text, listed):
             yield f"{relative}: {message}"
+    yield from one_definition(headers)
     for name in re.findall(r"`((?:src|tests)/[\w/.]+)`", listed):
         if not (root / name).exists():
             yield f"tests/SKIPPED.md: names {name}, which is not there"

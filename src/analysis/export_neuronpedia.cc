@@ -228,7 +228,7 @@ class Writer {
   }
 
   json activation(const Source& source, const UnitView& view, size_t context) const {
-    const ContextWindow& window = view.contexts[context];
+    const ShownContext& window = view.contexts[context];
     const auto highest = std::ranges::max_element(window.scores);
     const float step = histogram_top(index_, view.record.unit) / kHistogramBins;
     const int bin = histogram_bin(window.score, histogram_top(index_, view.record.unit));

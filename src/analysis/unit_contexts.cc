@@ -22,9 +22,9 @@ const IndexedDocument& DocumentCache::get(int32_t number) {
       .first->second.second;
 }
 
-ContextWindow context_window(const ExpertIndex& index, DocumentCache& documents,
-                             const UnitRecord& record, const Context& context, int before,
-                             int after) {
+ShownContext shown_context(const ExpertIndex& index, DocumentCache& documents,
+                           const UnitRecord& record, const Context& context, int before,
+                           int after) {
   const IndexedDocument& document = documents.get(context.document);
   const auto size = static_cast<int32_t>(document.pieces.size());
   if (context.position < 0 || context.position >= size) {
@@ -35,16 +35,16 @@ ContextWindow context_window(const ExpertIndex& index, DocumentCache& documents,
   }
   const int32_t begin = std::max(0, context.position - before);
   const int32_t end = std::min(size, context.position + after + 1);
-  ContextWindow window{document.name,
-                       index.info().labels.at(static_cast<size_t>(document.label)),
-                       context.document,
-                       context.position,
-                       context.score,
-                       static_cast<size_t>(context.position - begin),
-                       {document.pieces.begin() + begin, document.pieces.begin() + end},
-                       std::vector<float>(static_cast<size_t>(end - begin)),
-                       begin == 0,
-                       end == size};
+  ShownContext window{document.name,
+                      index.info().labels.at(static_cast<size_t>(document.label)),
+                      context.document,
+                      context.position,
+                      context.score,
+                      static_cast<size_t>(context.position - begin),
+                      {document.pieces.begin() + begin, document.pieces.begin() + end},
+                      std::vector<float>(static_cast<size_t>(end - begin)),
+                      begin == 0,
+                      end == size};
   for (const Context& other : record.contexts) {
     if (other.document != context.document || other.position < begin || other.position >= end) {
       continue;

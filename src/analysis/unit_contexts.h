@@ -12,7 +12,7 @@
 namespace expertoire {
 
 /// A context with the tokens around it.
-struct ContextWindow {
+struct ShownContext {
   std::string document;  ///< its name
   std::string label;
   int32_t number = 0;    ///< of the document
@@ -42,9 +42,8 @@ class DocumentCache {
 
 /// The tokens around a context of `record`, `before` and `after` of them. Errors: kBadFile for a
 /// context outside its document.
-ContextWindow context_window(const ExpertIndex& index, DocumentCache& documents,
-                             const UnitRecord& record, const Context& context, int before,
-                             int after);
+ShownContext shown_context(const ExpertIndex& index, DocumentCache& documents,
+                           const UnitRecord& record, const Context& context, int before, int after);
 
 /// The text of tokens, as the documents have it first; none for a token that no document has. One
 /// pass over the documents, as far as needed.

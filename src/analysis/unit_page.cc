@@ -154,7 +154,7 @@ std::string in_one_line(std::string_view text) {
   return html + xml_text(text);
 }
 
-std::string context_html(const ContextWindow& window, float max) {
+std::string context_html(const ShownContext& window, float max) {
   std::string html =
       fmt::format("<div class=\"context\"><small>{:.3f} · {} · {} · token {}</small>{}",
                   window.score, xml_text(window.label), xml_text(window.document), window.position,
@@ -254,7 +254,7 @@ std::string unit_page(const UnitView& view, const ExportedUnits& units, const Un
                      rates_section(view, info) + tokens_section(view);
   if (view.effect) page += effect_section(*view.effect);
   page += partners_section(view, units) + "</div><div>\n<section><h2>Contexts</h2>\n";
-  for (const ContextWindow& window : view.contexts) page += context_html(window, view.record.max);
+  for (const ShownContext& window : view.contexts) page += context_html(window, view.record.max);
   page += "</section>\n</div></div>\n";
   return page + std::string(kPageEnd);
 }

@@ -42,7 +42,7 @@ json tokens_json(const UnitView& view) {
 
 json contexts_json(const UnitView& view) {
   json contexts = json::array();
-  for (const ContextWindow& window : view.contexts) {
+  for (const ShownContext& window : view.contexts) {
     contexts.push_back({{"document", window.document},
                         {"label", window.label},
                         {"number", window.number},
@@ -98,8 +98,8 @@ UnitView UnitViewer::view(const UnitRecord& record) {
     view.tokens.push_back({texts_[use.token], use});
   }
   for (size_t i = 0; i < std::min(options_.contexts, record.contexts.size()); ++i) {
-    view.contexts.push_back(context_window(index_, documents_, record, record.contexts[i],
-                                           options_.before, options_.after));
+    view.contexts.push_back(shown_context(index_, documents_, record, record.contexts[i],
+                                          options_.before, options_.after));
   }
   return view;
 }

@@ -32,7 +32,7 @@ struct UnitView {
   UnitRecord record;
   std::vector<LabelRate> rates;
   std::vector<NamedToken> tokens;  ///< shown_tokens()
-  std::vector<ContextWindow> contexts;
+  std::vector<ShownContext> contexts;
   std::vector<Partner> partners;  ///< by falling jaccard; none where the index has no counts
   std::vector<UnitLabel> labels;
   std::optional<LogitEffect> effect;

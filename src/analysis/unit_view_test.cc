@@ -122,11 +122,11 @@ TEST_F(UnitViewTest, WindowsShowOtherContextsInThem) {
   const ExpertIndex index = made_.open();
   DocumentCache documents(index, 1);
   const UnitRecord record = *index.find(made_.units().parse("0:1"));
-  const ContextWindow window = context_window(index, documents, record, record.contexts[0], 0, 3);
+  const ShownContext window = shown_context(index, documents, record, record.contexts[0], 0, 3);
   EXPECT_THAT(window.scores, ElementsAre(0.75F, 0, 0.5F, 0));
   EXPECT_EQ(documents.get(0).name, "document 0") << "the cache holds one, and changes it";
   EXPECT_EQ(test::error_of([&] {
-              context_window(index, documents, record, {1, 6, 1}, 1, 1);
+              shown_context(index, documents, record, {1, 6, 1}, 1, 1);
             })->code(),
             ErrorCode::kBadFile);
 }

@@ -49,7 +49,7 @@ void search(const Options& options) {
   for (const FoundUnit& unit : found) {
     const std::string name = index.units().name(unit.unit);
     const UnitRecord record = index.find(unit.unit).value();
-    const ContextWindow window = context_window(index, documents, record, unit.best, 16, 8);
+    const ShownContext window = shown_context(index, documents, record, unit.best, 16, 8);
     if (options.json) {
       rows.push_back({{"unit", name},
                       {"found", unit.found},

@@ -72,7 +72,7 @@ void print_tokens(const UnitView& view) {
 
 void print_contexts(const UnitView& view) {
   fmt::print("\ncontexts\n");
-  for (const ContextWindow& window : view.contexts) {
+  for (const ShownContext& window : view.contexts) {
     fmt::print("  {:.3f} {} ({})\n    {}\n", window.score, on_terminal(window.document),
                on_terminal(window.label), context_line(window, colours()));
   }

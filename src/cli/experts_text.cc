@@ -88,7 +88,7 @@ std::string on_terminal(std::string_view text) {
 
 std::string in_quotation(std::string_view text) { return "\"" + on_terminal(text) + "\""; }
 
-std::string context_line(const ContextWindow& window, bool colour) {
+std::string context_line(const ShownContext& window, bool colour) {
   std::string line = window.from_start ? "" : "…";
   for (size_t i = 0; i < window.pieces.size(); ++i) {
     const std::string piece = on_terminal(window.pieces[i]);

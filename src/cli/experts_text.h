@@ -49,7 +49,7 @@ std::string on_terminal(std::string_view text);
 std::string in_quotation(std::string_view text);
 
 /// A context in one line, its token in «» or, with `colour`, highlighted; "…" where it was cut.
-std::string context_line(const ContextWindow& window, bool colour);
+std::string context_line(const ShownContext& window, bool colour);
 
 /// Is standard output a terminal?
 bool colours();

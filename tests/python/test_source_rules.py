@@ -33,6 +33,13 @@ def violations(folder, files):
     return result.stdout.splitlines()
 
 
+def test_one_definition(tmp_path):
+    first = "namespace expertoire {\nstruct Twin {\n};\nstruct Other;\n}\n"
+    files = {"src/base/one.h": first, "src/io/two.h": first.replace("struct Twin {", "class Twin final : public Other {"),
+             "src/train/three.h": first.replace("namespace expertoire", "namespace expertoire::train")}
+    assert violations(tmp_path, files) == ["src/io/two.h: Twin is defined in src/base/one.h too"]
+
+
 def test_good_tree_passes(tmp_path):
     assert violations(tmp_path, {}) == []
 
