@@ -90,13 +90,12 @@ class Selector {
   template <class Take>
   void for_each_stored(const Take& take) const {
     int32_t place = 0;
-    index_.for_each_document([&](int32_t, int label, int64_t tokens, std::span<const int32_t> units,
+    index_.for_each_document([&](int32_t, int label, int64_t, std::span<const int32_t> units,
                                  std::span<const float> masses) {
       for (size_t i = 0; i < units.size(); ++i) {
         const int32_t asked = asked_of_.at(static_cast<size_t>(units[i]));
         if (asked >= 0) take(static_cast<size_t>(asked), label, place, masses[i]);
       }
-      static_cast<void>(tokens);
       ++place;
     });
   }

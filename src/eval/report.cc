@@ -14,12 +14,6 @@ namespace {
 using nlohmann::json;
 using Group = std::vector<const EvalResult*>;
 
-// A string as it is, anything else as JSON.
-std::string plain(const json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 std::string score_cell(const EvalResult& result, const std::string& name) {
   const auto found = result.scores.find(name);
   if (found == result.scores.end()) return "<td data-value=\"\"></td>";
@@ -37,7 +31,7 @@ std::string settings(const EvalResult& result) {
     if (key == "kind" || key == "alpha" || !value.is_primitive()) continue;
     text += fmt::format(
         "{}{} {}", text.empty() ? "" : ", ", key,
-        value.is_number_float() ? fmt::format("{:.4g}", value.get<double>()) : plain(value));
+        value.is_number_float() ? fmt::format("{:.4g}", value.get<double>()) : plain_text(value));
   }
   return text;
 }

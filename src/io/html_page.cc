@@ -41,13 +41,12 @@ for (const heading of document.querySelectorAll("th")) heading.addEventListener(
 </script>
 )";
 
-// A string as it is, anything else as JSON.
-std::string plain(const json& value) {
+}  // namespace
+
+std::string plain_text(const json& value) {
   return value.is_string() ? value.get<std::string>()
                            : value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
-
-}  // namespace
 
 std::string html_page(std::string_view title, const std::string& body) {
   return fmt::format(
@@ -69,9 +68,9 @@ std::string facts_table(const json& facts) {
   std::string table = "<table><tbody>\n";
   for (const auto& [key, value] : facts.items()) {
     for (const json& one : value.is_array() ? value : json::array({value})) {
-      std::string shown = plain(one);
+      std::string shown = plain_text(one);
       if (one.is_object() && one.contains("file") && one.contains("hash")) {
-        shown = plain(one["file"]) + ", hash " + plain(one["hash"]);
+        shown = plain_text(one["file"]) + ", hash " + plain_text(one["hash"]);
       }
       table += fmt::format("<tr><td>{}</td><td><code>{}</code></td></tr>\n", xml_text(key),
                            xml_text(shown));

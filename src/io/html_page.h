@@ -15,6 +15,9 @@ std::string html_page(std::string_view title, const std::string& body);
 std::string text_cell(std::string_view text);
 std::string number_cell(double value, std::string_view shown);
 
+/// A string as it is, anything else as JSON.
+std::string plain_text(const nlohmann::json& value);
+
 /// Keys and values of an object as a table; of a list each value, of {"file", "hash"} both.
 std::string facts_table(const nlohmann::json& facts);
 
