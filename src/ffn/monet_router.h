@@ -33,6 +33,8 @@ class MonetRouter {
             Kept& kept) const;
   int keep_head(const KernelTable& kernels, const FactoredSide& side, int64_t token, int head,
                 Kept& kept) const;
+  void take_token(Kept& kept) const;
+  void join(Executor& executor, const std::vector<Kept>& blocks, FactoredSide& out) const;
 
   int heads_;
   int keys_;

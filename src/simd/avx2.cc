@@ -382,6 +382,41 @@ bool all_finite(const float* x, int64_t n) {
   return _mm256_testz_si256(bad, bad) != 0;
 }
 
+__m256 normalized(const float* x, const float* mean, const float* inverse, __m256i mask) {
+  return _mm256_mul_ps(_mm256_sub_ps(_mm256_maskload_ps(x, mask), _mm256_maskload_ps(mean, mask)),
+                       _mm256_maskload_ps(inverse, mask));
+}
+
+int64_t keep_reaching(const float* x, const float* mean, const float* inverse, float limit,
+                      int64_t n, int32_t* keys, float* kept) {
+  const __m256 least = _mm256_set1_ps(limit);
+  int64_t count = 0;
+  steps(n, [&](int64_t i, __m256i mask) {
+    const __m256 reach =
+        _mm256_cmp_ps(normalized(x + i, mean + i, inverse + i, mask), least, _CMP_GE_OQ);
+    const __m256 inside = _mm256_and_ps(reach, _mm256_castsi256_ps(mask));
+    for (unsigned bits = static_cast<unsigned>(_mm256_movemask_ps(inside)); bits != 0;
+         bits &= bits - 1, ++count) {
+      const int64_t at = i + __builtin_ctz(bits);
+      keys[count] = static_cast<int32_t>(at);
+      kept[count] = x[at];
+    }
+  });
+  return count;
+}
+
+int64_t keep(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
+             int32_t* keys, float* kept) {
+  const int64_t count = keep_reaching(x, mean, inverse, limit, n, keys, kept);
+  if (count > 0 || n == 0) return count;
+  float most = -__builtin_inff();
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = (x[i] - mean[i]) * inverse[i];
+    most = value > most ? value : most;
+  }
+  return keep_reaching(x, mean, inverse, most, n, keys, kept);
+}
+
 }  // namespace
 
 const KernelTable& table() {
@@ -409,7 +444,8 @@ const KernelTable& table() {
                                          .max = max,
                                          .exp_sum = exp_sum,
                                          .dot = dot,
-                                         .all_finite = all_finite};
+                                         .all_finite = all_finite,
+                                         .keep = keep};
   return kTable;
 }
 

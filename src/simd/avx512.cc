@@ -352,6 +352,43 @@ bool all_finite(const float* x, int64_t n) {
   return bad == 0;
 }
 
+__m512 normalized(const float* x, const float* mean, const float* inverse, __mmask16 mask) {
+  return _mm512_mul_ps(
+      _mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x), _mm512_maskz_loadu_ps(mask, mean)),
+      _mm512_maskz_loadu_ps(mask, inverse));
+}
+
+int64_t keep_reaching(const float* x, const float* mean, const float* inverse, float limit,
+                      int64_t n, int32_t* keys, float* kept) {
+  const __m512 least = _mm512_set1_ps(limit);
+  __m512i position = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  int64_t count = 0;
+  steps(n, [&](int64_t i, __mmask16 mask) {
+    const __mmask16 reach = _mm512_mask_cmp_ps_mask(
+        mask, normalized(x + i, mean + i, inverse + i, mask), least, _CMP_GE_OQ);
+    // Through a register: a compressing store is slow on Zen 4.
+    const int found = __builtin_popcount(reach);
+    const __mmask16 front = tail_mask(found);
+    _mm512_mask_storeu_epi32(keys + count, front, _mm512_maskz_compress_epi32(reach, position));
+    _mm512_mask_storeu_ps(kept + count, front,
+                          _mm512_maskz_compress_ps(reach, _mm512_maskz_loadu_ps(mask, x + i)));
+    count += found;
+    position = _mm512_add_epi32(position, _mm512_set1_epi32(kLanes));
+  });
+  return count;
+}
+
+int64_t keep(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
+             int32_t* keys, float* kept) {
+  const int64_t count = keep_reaching(x, mean, inverse, limit, n, keys, kept);
+  if (count > 0 || n == 0) return count;
+  __m512 most = _mm512_set1_ps(-__builtin_inff());
+  steps(n, [&](int64_t i, __mmask16 mask) {
+    most = _mm512_mask_max_ps(most, mask, most, normalized(x + i, mean + i, inverse + i, mask));
+  });
+  return keep_reaching(x, mean, inverse, _mm512_reduce_max_ps(most), n, keys, kept);
+}
+
 }  // namespace
 
 const KernelTable& table() {
@@ -379,7 +416,8 @@ const KernelTable& table() {
                                          .max = max,
                                          .exp_sum = exp_sum,
                                          .dot = dot,
-                                         .all_finite = all_finite};
+                                         .all_finite = all_finite,
+                                         .keep = keep};
   return kTable;
 }
 

@@ -103,6 +103,11 @@ struct KernelTable {
   float (*dot)(const float* x, const float* y, int64_t n);
   /// Are all values finite?
   bool (*all_finite)(const float* x, int64_t n);
+  /// The elements whose (x[i] − mean[i]) · inverse[i] reaches `limit`, or where none does, the
+  /// greatest: their positions into `keys` and their x into `kept`, rising; returns how many. Both
+  /// have room for n. All numbers finite.
+  int64_t (*keep)(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
+                  int32_t* keys, float* kept);
 };
 
 /// Levels compiled in and supported by this CPU, slowest first; "scalar" is always there.

@@ -214,6 +214,7 @@ TEST_P(KernelContractTest, NothingIsTouchedWhenThereIsNothing) {
   EXPECT_EQ(k().dot(&value, &value, 0), 0.0F);
   EXPECT_EQ(k().exp_sum(&value, 0.0F, 0, &value), 0.0F);
   EXPECT_TRUE(k().all_finite(&value, 0));
+  EXPECT_EQ(k().keep(&value, &value, &value, 0.0F, 0, nullptr, &value), 0);
   Panel panel(kPanelWidth);
   const float* row = &value;
   std::vector<float> c(kPanelWidth, kNaN);

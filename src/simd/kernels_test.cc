@@ -383,6 +383,45 @@ TEST_P(KernelsTest, AllFiniteSeesEveryPosition) {
   }
 }
 
+// What keep found, by the specification and by this level, with a stop behind it.
+TEST_P(KernelsTest, KeepEqualsTheSpecificationBitForBitAndKeepsToItsRoom) {
+  const KernelTable& exact = kernels_by_name("scalar");
+  for (int64_t n : kSizes) {
+    if (n == 0) continue;
+    const auto x = floats(n), mean = floats(n), inverse = floats(n);
+    for (float limit : {-kInf, -1.0F, 0.5F, 2.0F, kInf}) {
+      const auto found = [&](const KernelTable& level) {
+        std::vector<int32_t> keys(static_cast<size_t>(n) + 1, -7);
+        std::vector<float> kept(keys.size(), -7.0F);
+        const int64_t count =
+            level.keep(x.data(), mean.data(), inverse.data(), limit, n, keys.data(), kept.data());
+        EXPECT_EQ(keys.back(), -7);
+        EXPECT_EQ(kept.back(), -7.0F);
+        keys.resize(static_cast<size_t>(count));
+        kept.resize(keys.size());
+        return std::pair(keys, kept);
+      };
+      const auto expected = found(exact);
+      EXPECT_EQ(found(k()), expected) << "n " << n << ", limit " << limit;
+      EXPECT_EQ(expected.first.size(), limit == -kInf  ? static_cast<size_t>(n)
+                                       : limit == kInf ? 1U
+                                                       : expected.first.size());
+    }
+  }
+}
+
+TEST_P(KernelsTest, KeepKeepsAllOfTheGreatestWhenNoneReaches) {
+  std::vector<float> x(37, 1.0F);
+  x[3] = x[36] = 2.0F;
+  const std::vector<float> mean(37, 0.0F), inverse(37, 1.0F);
+  std::vector<int32_t> keys(37);
+  std::vector<float> kept(37);
+  ASSERT_EQ(k().keep(x.data(), mean.data(), inverse.data(), 5.0F, 37, keys.data(), kept.data()), 2);
+  EXPECT_EQ(keys[0], 3);
+  EXPECT_EQ(keys[1], 36);
+  EXPECT_EQ(kept[1], 2.0F);
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(available_kernels()),
                          [](const auto& info) { return std::string(info.param->name); });
 

@@ -187,6 +187,21 @@ bool all_finite(const float* x, int64_t n) {
   return std::all_of(x, x + n, [](float value) { return std::isfinite(value); });
 }
 
+int64_t keep(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
+             int32_t* keys, float* kept) {
+  const auto normalized = [&](int64_t i) { return (x[i] - mean[i]) * inverse[i]; };
+  float most = -std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < n; ++i) most = std::max(most, normalized(i));
+  const float least = std::min(limit, most);
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    if (normalized(i) < least) continue;
+    keys[count] = static_cast<int32_t>(i);
+    kept[count++] = x[i];
+  }
+  return count;
+}
+
 }  // namespace
 
 const KernelTable& table() {
@@ -214,7 +229,8 @@ const KernelTable& table() {
                                      .max = max,
                                      .exp_sum = exp_sum,
                                      .dot = dot,
-                                     .all_finite = all_finite};
+                                     .all_finite = all_finite,
+                                     .keep = keep};
   return kTable;
 }
 
