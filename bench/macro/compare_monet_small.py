@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The whole of monet-small in our engine and in plain PyTorch, taking turns: prefill of 8 x 256 tokens to the last norm.
+"""The whole of monet-small in our engine and in plain PyTorch, taking turns: prefill of 8 x 256 tokens to the last norm, and
+decode, logits included. In decode the plain reference, which keeps no cache, gets one token without any before it: less work
+than ours, which attends to 12 and more.
 
     compare_monet_small.py SHARED [--rounds 5] [--threads N] [--model DIR]
 
@@ -83,23 +85,51 @@ def verify(model, folder):
     return ((ours - theirs).abs().max() / theirs.abs().max()).item()
 
 
-def torch_seconds(model, ids, dtype):
-    """One pass over `ids` to the last norm."""
+DECODE_STEPS = 32
+
+
+def torch_pass(model, ids, logits):
+    """One pass over `ids` to the last norm, or to the logits."""
     import torch
     inner = model.model
-    start = time.perf_counter()
-    with torch.no_grad(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+    with torch.inference_mode():
         x, routing = inner.embed_tokens(ids), None
         for layer in inner.layers:
             x, routing = layer(x, routing)
-        inner.norm(x)
-    return time.perf_counter() - start
+        x = inner.norm(x)
+        return model.lm_head(x) if logits else x
 
 
-def ours_seconds(folder, compute, threads):
-    row = json.loads(run("bench", "--model", folder, "--case", "8x256", "--runs", 3, "--compute", compute, "--threads",
+def torch_rate(model, ids, case):
+    """Tokens a second."""
+    if case == "decode":
+        steps = [ids[:1, i:i + 1] for i in range(DECODE_STEPS)]
+        start = time.perf_counter()
+        for step in steps:
+            torch_pass(model, step, True)
+        return DECODE_STEPS / (time.perf_counter() - start)
+    start = time.perf_counter()
+    torch_pass(model, ids, False)
+    return ids.numel() / (time.perf_counter() - start)
+
+
+def our_rate(folder, compute, threads, case):
+    row = json.loads(run("bench", "--model", folder, "--case", case, "--runs", 3, "--compute", compute, "--threads",
                          threads, "--json"))
-    return row["median_s"]
+    return row["tokens"] / row["median_s"]
+
+
+def compare(model, ids, options, compute):
+    """Prints the medians of both sides and their ratio, for each case."""
+    for case in ("8x256", "decode"):
+        torch_rate(model, ids, case)
+        pairs = [(our_rate(options.model, compute, options.threads, case), torch_rate(model, ids, case))
+                 for _ in range(options.rounds)]
+        ours, theirs = (sorted(pair[side] for pair in pairs) for side in (0, 1))
+        ratios = [pair[0] / pair[1] for pair in pairs]
+        print(f"{compute} {case}: ours {statistics.median(ours):.0f} tokens/s ({ours[0]:.0f} to {ours[-1]:.0f}), PyTorch "
+              f"{statistics.median(theirs):.0f} ({theirs[0]:.0f} to {theirs[-1]:.0f}), "
+              f"{statistics.median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)
 
 
 def main():
@@ -117,14 +147,7 @@ def main():
     assert distance < 1e-4 and math.isfinite(distance)
     ids = torch.randint(model.c.vocab_size, (8, 256), generator=torch.Generator().manual_seed(1))
     for compute, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
-        torch_seconds(model, ids, dtype)
-        pairs = [(ours_seconds(options.model, compute, options.threads), torch_seconds(model, ids, dtype))
-                 for _ in range(options.rounds)]
-        ours, theirs = (sorted(2048 / pair[side] for pair in pairs) for side in (0, 1))
-        ratios = [pair[1] / pair[0] for pair in pairs]
-        print(f"{compute}: ours {statistics.median(ours):.0f} tokens/s ({ours[0]:.0f} to {ours[-1]:.0f}), PyTorch "
-              f"{statistics.median(theirs):.0f} ({theirs[0]:.0f} to {theirs[-1]:.0f}), "
-              f"{statistics.median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)
+        compare(model.to(dtype), ids, options, compute)
 
 
 if __name__ == "__main__":

@@ -32,26 +32,35 @@ def monet_cells(results):
             column(results, "keys_used", 1, 100), column(results, "unif", 2), column(results, "amb", 3)]
 
 
-def kinds_table(kinds, speeds, memory):
-    """The five kinds. `speeds`: {kind: (prefill, decode)}; `memory`: {kind: MiB}."""
+def cost_cells(cost):
+    """Speed and memory of training, as `measure.training_cost` gives them."""
+    return [spread([value], 0) for value in cost or (None, None)]
+
+
+def kinds_table(kinds, speeds, costs):
+    """The five kinds. `speeds`: {kind: (prefill, decode)}; `costs`: {kind: (tokens a second, MiB)}."""
     rows = []
     for kind, results in kinds.items():
         prefill, decode = speeds.get(kind, (None, None))
-        rows.append([f"`{kind}`", f"{results[0]['parameters'] / 1e6:.2f} M", column(results, "loss"),
-                     column(results, "tokens_per_second", 0), spread([memory.get(kind)], 0), spread([prefill], 0),
-                     spread([decode], 0), column(results, "keys_used", 1, 100)])
+        rows.append([f"`{kind}`", f"{results[0]['parameters'] / 1e6:.2f} M", column(results, "loss"), *cost_cells(costs.get(kind)),
+                     spread([prefill], 0), spread([decode], 0), column(results, "keys_used", 1, 100)])
     return table(["kind", "parameters", "held-out loss", "training, tokens/s", "its peak, MiB", "prefill, tokens/s",
                   "decode, tokens/s", "keys used, %"], rows)
 
 
-def sweep_table(name, settings):
-    return table([name, *MONET_HEAD], [[setting, *monet_cells(results)] for setting, results in settings.items()])
+def sweep_table(name, settings, costs=None):
+    """A row for each setting; with `costs` {setting: (tokens a second, MiB)} those too."""
+    head = [name, *MONET_HEAD, *(["training, tokens/s", "its peak, MiB"] if costs else [])]
+    return table(head, [[setting, *monet_cells(results), *(cost_cells(costs.get(setting)) if costs else [])]
+                        for setting, results in settings.items()])
 
 
-def render(template, tables, speeds, memory, about):
-    """The page. `about`: what else the template names. Errors: KeyError for a table that has no finished run."""
-    parts = {"kinds": kinds_table(tables["kind"], speeds, memory),
+def render(template, tables, speeds, costs, about):
+    """The page. `costs`: {"kind": …, "n": …}, each as above. `about`: what else the template names. Errors: KeyError for a
+    table that has no finished run."""
+    parts = {"kinds": kinds_table(tables["kind"], speeds, costs["kind"]),
              "norms": sweep_table("router norm", {"key": tables["kind"]["monet_vd"], **tables["norm"]})}
     for name in ("n", "k", "lambda", "group"):
-        parts[f"sweep_{name}"] = sweep_table({"lambda": "λ", "group": "layers a router"}.get(name, name), tables[name])
+        head = {"lambda": "λ", "group": "layers a router"}.get(name, name)
+        parts[f"sweep_{name}"] = sweep_table(head, tables[name], costs.get(name))
     return Template(template).substitute(parts | about)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 TOKENS = 3_000_000        # of the five kinds and the router norms, each seed
-SWEEP_TOKENS = 2_000_000  # of sweeps, one seed
+SWEEP_TOKENS = 1_500_000  # of sweeps, one seed
 STEP_TOKENS = 8 * 256
 SEEDS = (1, 2)
 

@@ -10,7 +10,7 @@ from program import ROOT, TRAINER
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from study import page, results, runs, train  # noqa: E402
+from study import measure, page, results, runs, train  # noqa: E402
 
 SCRIPT = ROOT / "scripts/study_five_layers"
 
@@ -56,7 +56,7 @@ def log(folder, losses, survivors=None):
     folder.mkdir(parents=True)
     lines = [{"run": {"parameters": 5, "model": {"moe_topk": 8}}}]
     for step, loss in enumerate(losses, 1):
-        lines.append({"step": step, "loss": loss + 1, "tokens_per_second": 100.0 * step})
+        lines.append({"step": step, "tokens": 6 * step, "seconds": 1.0 * step, "loss": loss + 1})
     held = {"step": 9, "tokens": 18, "seconds": 3.5, "held_out_loss": losses[-1]}
     if survivors:
         held |= {"survivors1": survivors, "survivors2": survivors, "keys_used": [0.5, 1.0], "unif": [4, 6], "amb": [0.1, 0.3]}
@@ -68,7 +68,7 @@ def test_results_are_those_of_the_log(tmp_path):
     for run, loss in zip(listed, (3.0, 3.5)):
         log(tmp_path / run.name / "run", [9.0, 8.0, loss], [7.0, 11.0])
     first, second = results.collect(tmp_path, runs.all_runs())["kind"]["monet_vd"]
-    assert (first["loss"], second["loss"], first["tokens_per_second"]) == (3.0, 3.5, 200.0)
+    assert (first["loss"], second["loss"]) == (3.0, 3.5)
     assert (first["survivors"], first["keys_used"], first["unif"], first["k"]) == (9.0, 0.75, 5, 8)
     assert math.isclose(first["amb"], 0.2)
 
@@ -83,13 +83,32 @@ def test_the_page_shows_every_table(tmp_path):
         log(tmp_path / run.name / "run", [9.0, 4.0 + run.seed], [8.0] if "monet" in run.model["kind"] else None)
     tables = results.collect(tmp_path, runs.all_runs())
     template = (ROOT / "scripts/study/page.template").read_text(encoding="utf-8")
-    text = page.render(template, tables, {"dense": (1234.0, 56.0)}, {"dense": 99.0}, {"tokens": "3.0"})
-    assert "| `dense` | 0.00 M | 5.500 ± 0.500 | 200 ± 0 | 99 | 1234 | 56 | – |" in text
-    assert "| 512 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 |" in text
+    costs = {"kind": {"dense": (200.0, 99.0)}, "n": {"512": (7.0, 8.0)}}
+    about = {"tokens": "3.0", "sweep_tokens": "1.5"}
+    text = page.render(template, tables, {"dense": (1234.0, 56.0)}, costs, about)
+    assert "| `dense` | 0.00 M | 5.500 ± 0.500 | 200 | 99 | 1234 | 56 | – |" in text
+    assert "| 512 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 | 7 | 8 |" in text
+    assert "| 16 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 |\n" in text
     assert "$" not in text
     del tables["k"]
     with pytest.raises(KeyError):
-        page.render(template, tables, {}, {}, {"tokens": "3.0"})
+        page.render(template, tables, {}, costs, about)
+
+
+def test_seconds_are_those_of_a_speed(tmp_path):
+    log(tmp_path / "run", [9.0, 8.0])
+    copy = results.timed_log(tmp_path / "run/log.jsonl", 3.0, tmp_path / "copy.jsonl")
+    _, steps, held = results.records(copy)
+    assert [step["seconds"] for step in steps] == [2.0, 4.0] and held[0]["seconds"] == 6.0
+
+
+def test_costs_are_measured_by_the_trainer_itself(monkeypatch):
+    monkeypatch.setattr(measure, "SECONDS", 0.1)
+    cost = measure.training_cost(TRAINER, {"small": runs.BASE | runs.KINDS["dense"] | {"num_hidden_layers": 1}})
+    rate, memory = cost["small"]
+    assert rate > 0 and 10 < memory < 4000
+    with pytest.raises(SystemExit, match="kind"):
+        measure.training_cost(TRAINER, {"bad": {"kind": "none"}})
 
 
 @pytest.fixture(scope="module")
