@@ -389,15 +389,13 @@ __m256 normalized(const float* x, const float* mean, const float* inverse, __m25
 
 int64_t keep_reaching(const float* x, const float* mean, const float* inverse, float limit,
                       int64_t n, int32_t* keys, float* kept) {
-  const __m256 least = _mm256_set1_ps(limit);
   int64_t count = 0;
   steps(n, [&](int64_t i, __m256i mask) {
-    const __m256 reach =
-        _mm256_cmp_ps(normalized(x + i, mean + i, inverse + i, mask), least, _CMP_GE_OQ);
-    const __m256 inside = _mm256_and_ps(reach, _mm256_castsi256_ps(mask));
-    for (unsigned bits = static_cast<unsigned>(_mm256_movemask_ps(inside)); bits != 0;
-         bits &= bits - 1, ++count) {
-      const int64_t at = i + __builtin_ctz(bits);
+    const __m256 value = normalized(x + i, mean + i, inverse + i, mask);
+    const __m256 reach = _mm256_and_ps(_mm256_cmp_ps(value, _mm256_set1_ps(limit), _CMP_GE_OQ),
+                                       _mm256_castsi256_ps(mask));
+    for (int bits = _mm256_movemask_ps(reach); bits != 0; bits &= bits - 1, ++count) {
+      const int64_t at = i + __builtin_ctz(static_cast<unsigned>(bits));
       keys[count] = static_cast<int32_t>(at);
       kept[count] = x[at];
     }
@@ -408,7 +406,7 @@ int64_t keep_reaching(const float* x, const float* mean, const float* inverse, f
 int64_t keep(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
              int32_t* keys, float* kept) {
   const int64_t count = keep_reaching(x, mean, inverse, limit, n, keys, kept);
-  if (count > 0 || n == 0) return count;
+  if (count > 0) return count;
   float most = -__builtin_inff();
   for (int64_t i = 0; i < n; ++i) {
     const float value = (x[i] - mean[i]) * inverse[i];

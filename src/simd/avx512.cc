@@ -381,7 +381,7 @@ int64_t keep_reaching(const float* x, const float* mean, const float* inverse, f
 int64_t keep(const float* x, const float* mean, const float* inverse, float limit, int64_t n,
              int32_t* keys, float* kept) {
   const int64_t count = keep_reaching(x, mean, inverse, limit, n, keys, kept);
-  if (count > 0 || n == 0) return count;
+  if (count > 0) return count;
   __m512 most = _mm512_set1_ps(-__builtin_inff());
   steps(n, [&](int64_t i, __mmask16 mask) {
     most = _mm512_mask_max_ps(most, mask, most, normalized(x + i, mean + i, inverse + i, mask));
