@@ -33,7 +33,7 @@ class Streams {
   std::vector<std::vector<int32_t>> run(std::span<const int32_t> prompt_ids, uint64_t prompt) {
     KvCache cache = session_.new_cache();
     const Chunk chunk{&cache, prompt_ids};
-    session_.forward({&chunk, 1});
+    session_.forward({&chunk, 1}, nullptr, nullptr, LastLayer::kLastTokens);
     const int64_t row = session_.decoder().last_row(0);
     logits_.resize(vocab_);
     session_.decoder().logits({&row, 1}, logits_.data());

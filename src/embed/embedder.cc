@@ -201,8 +201,9 @@ std::vector<EmbedParts> Embedder::parts(std::span<const std::vector<int32_t>> te
   Collector collector(*this, texts);
   const std::vector<std::span<const int32_t>> spans(texts.begin(), texts.end());
   const bool all_hidden = wants_hidden() && options_.hidden_layers == LayerChoice::kAll;
-  session_.forward_once(spans, wants_routing() ? &collector : nullptr,
-                        all_hidden ? &collector : nullptr);
+  session_.forward_once(
+      spans, wants_routing() ? &collector : nullptr, all_hidden ? &collector : nullptr,
+      options_.pooling == Pooling::kLast ? LastLayer::kLastTokens : LastLayer::kAllTokens);
   if (wants_hidden()) collector.add_final(session_.decoder());
   return collector.take();
 }

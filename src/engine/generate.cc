@@ -80,7 +80,8 @@ Generated generate(Session& session, const Tokenizer* tokenizer, const std::vect
          (result.ids.empty() || cache.length() < config.max_position_embeddings)) {
     Chunk chunk{&cache, next};
     if (result.ids.empty()) chunk.splices = options.splices;
-    session.forward({&chunk, 1}, routing);
+    session.forward({&chunk, 1}, routing, nullptr,
+                    routing != nullptr ? LastLayer::kAllTokens : LastLayer::kLastTokens);
     const int64_t row = session.decoder().last_row(0);
     session.decoder().logits({&row, 1}, logits.data());
     const int32_t id = sampler.sample(logits);

@@ -18,18 +18,19 @@ KvCache Session::new_cache(bool transient) const {
   return {model_->config(), model_->compute(), transient};
 }
 
-void Session::forward(std::span<const Chunk> chunks, RoutingSink* routing, HiddenSink* hidden) {
-  decoder_.forward(chunks, {&edits_, routing, hidden, cancel_});
+void Session::forward(std::span<const Chunk> chunks, RoutingSink* routing, HiddenSink* hidden,
+                      LastLayer last_layer) {
+  decoder_.forward(chunks, {&edits_, routing, hidden, cancel_, last_layer});
 }
 
 void Session::forward_once(std::span<const std::span<const int32_t>> texts, RoutingSink* routing,
-                           HiddenSink* hidden) {
+                           HiddenSink* hidden, LastLayer last_layer) {
   while (transient_.size() < texts.size()) {
     transient_.push_back(std::make_unique<KvCache>(new_cache(true)));
   }
   std::vector<Chunk> chunks;
   for (size_t i = 0; i < texts.size(); ++i) chunks.push_back({transient_[i].get(), texts[i]});
-  forward(chunks, routing, hidden);
+  forward(chunks, routing, hidden, last_layer);
 }
 
 }  // namespace expertoire

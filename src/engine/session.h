@@ -32,10 +32,10 @@ class Session {
   KvCache new_cache(bool transient = false) const;
   /// Decoder::forward under this session's edit.
   void forward(std::span<const Chunk> chunks, RoutingSink* routing = nullptr,
-               HiddenSink* hidden = nullptr);
+               HiddenSink* hidden = nullptr, LastLayer last_layer = LastLayer::kAllTokens);
   /// Texts that nothing continues, as one packed batch; caches are kept for reuse.
   void forward_once(std::span<const std::span<const int32_t>> texts, RoutingSink* routing = nullptr,
-                    HiddenSink* hidden = nullptr);
+                    HiddenSink* hidden = nullptr, LastLayer last_layer = LastLayer::kAllTokens);
 
  private:
   std::shared_ptr<const Model> model_;

@@ -126,6 +126,7 @@ void place(const Call& call, std::span<const BatchSlice> slices) {
 struct AttendTask {
   const BatchSlice* slice;
   int64_t first;  // batch row
+  int64_t out;    // its row of the result
   int rows;       // positions · heads
   int kv_head;
   int head;
@@ -245,7 +246,8 @@ class BlockAttention {
     float* out = out_ + r * stride_;
     const int64_t head_dim = call_.config.head_dim;
     call_.kernels().scale(1.0F / sum_[static_cast<size_t>(r)], head_dim, out);
-    std::byte* row = static_cast<std::byte*>(call_.context.row(token(r)));
+    const int64_t to = task_.out + r / task_.heads;
+    std::byte* row = static_cast<std::byte*>(call_.context.row(to));
     const int64_t at = head(r) * head_dim * static_cast<int64_t>(compute_size(call_.compute));
     to_compute(call_.kernels(), call_.compute, out, head_dim, row + at);
   }
@@ -266,16 +268,19 @@ void attend_blocks(const Call& call, std::span<const BatchSlice> slices) {
   const int most_heads = std::min(group, kMaxPanelRows);
   const int64_t positions = kMaxPanelRows / most_heads;
   std::vector<AttendTask> tasks;
+  int64_t out = 0;
   for (const BatchSlice& slice : slices) {
-    for (int64_t i = 0; i < slice.count; i += positions) {
+    const int64_t begin = call.last_rows_only ? slice.count - 1 : 0;
+    for (int64_t i = begin; i < slice.count; i += positions) {
       const int count = static_cast<int>(std::min(positions, slice.count - i));
       for (int kv_head = 0; kv_head < call.config.num_key_value_heads; ++kv_head) {
         for (int head = 0; head < group; head += most_heads) {
           const int heads = std::min(most_heads, group - head);
-          tasks.push_back(
-              {&slice, slice.first_row + i, count * heads, kv_head, kv_head * group + head, heads});
+          tasks.push_back({&slice, slice.first_row + i, out, count * heads, kv_head,
+                           kv_head * group + head, heads});
         }
       }
+      out += count;
     }
   }
   call.executor.pool().parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
@@ -305,6 +310,7 @@ void attend(Executor& executor, const AttentionInput& input, AttentionScratch& s
             const Rows& out) {
   const ModelConfig& config = input.config;
   const int64_t tokens = input.slices.back().first_row + input.slices.back().count;
+  const int64_t asking = input.last_rows_only ? static_cast<int64_t>(input.slices.size()) : tokens;
   const int64_t width = config.q_size() + 2 * config.kv_size();
   const Compute compute = input.rows.compute;
   scratch.workers.resize(static_cast<size_t>(executor.pool().threads()));
@@ -314,12 +320,12 @@ void attend(Executor& executor, const AttentionInput& input, AttentionScratch& s
                   compute,
                   scratch.qkv.ensure(Compute::kF32, tokens, width),
                   scratch.query.ensure(compute, tokens, config.q_size()),
-                  scratch.context.ensure(compute, tokens, config.q_size())};
+                  scratch.context.ensure(compute, asking, config.q_size())};
   matmul_store(executor, {&input.weights.qkv, input.rows, nullptr, tokens},
                static_cast<float*>(call.qkv.row(0)), call.qkv.stride);
   place(call, input.slices);
   attend_blocks(call, input.slices);
-  matmul_add(executor, {&input.weights.o, call.context, nullptr, tokens}, out);
+  matmul_add(executor, {&input.weights.o, call.context, nullptr, asking}, out);
 }
 
 }  // namespace expertoire

@@ -68,12 +68,14 @@ struct AttentionInput {
   int layer;
   std::span<const BatchSlice> slices;
   Rows rows;  ///< [T, hidden_size], normed, in the compute type
+  /// Only the last row of each slice asks; the others have keys and values, and no result.
+  bool last_rows_only = false;
 };
 
-/// out += o_proj(attention(input)); `out`: f32 rows.
-/// Writes the slices' keys and values into their caches (reserved by the caller). A row's result
-/// depends on its own sequence only: blocks of keys are taken from position 0 in steps of 64,
-/// whatever the cache already held.
+/// out += o_proj(attention(input)); `out`: f32 rows, [T], or one for each slice when only their
+/// last rows ask. Writes the slices' keys and values into their caches (reserved by the caller). A
+/// row's result depends on its own sequence only: blocks of keys are taken from position 0 in steps
+/// of 64, whatever the cache already held.
 void attend(Executor& executor, const AttentionInput& input, AttentionScratch& scratch,
             const Rows& out);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "tensor/matmul.h"
@@ -152,10 +153,29 @@ void Decoder::norm(const std::vector<float>& weight, int after) {
   });
 }
 
+// From here on a row is the last token of a chunk; only the normed input keeps all rows.
+void Decoder::keep_last_rows(bool routing) {
+  auto* factored = std::get_if<FactoredRouting>(&routing_);
+  if (routing && factored != nullptr) factored->keep_tokens(last_rows_);
+  const int64_t width = model_.config().hidden_size;
+  for (size_t i = 0; i < last_rows_.size(); ++i) {
+    const int64_t to = static_cast<int64_t>(i);
+    const int64_t from = std::exchange(last_rows_[i], to);
+    tokens_[i] = tokens_[static_cast<size_t>(from)];
+    if (from != to) std::copy_n(hidden(from), width, static_cast<float*>(hidden_.row(to)));
+  }
+  tokens_.resize(last_rows_.size());
+  normed_.tokens = static_cast<int64_t>(last_rows_.size());
+}
+
 void Decoder::run_layer(int index, std::span<const BatchSlice> slices, const ForwardHooks& hooks) {
   const DecoderLayer& layer = model_.layers()[static_cast<size_t>(index)];
+  const bool last_rows_only =
+      hooks.last_layer == LastLayer::kLastTokens && index + 1 == model_.config().num_hidden_layers;
   norm(layer.input_norm, index - 1);
-  attend(executor_, {model_.config(), layer.attention, rope_, index, slices, normed_.compute},
+  if (last_rows_only) keep_last_rows(!layer.ffn->routes());
+  attend(executor_,
+         {model_.config(), layer.attention, rope_, index, slices, normed_.compute, last_rows_only},
          attention_scratch_, hidden_);
   norm(layer.ffn_norm, index);
   const LayerEdit* edit = nullptr;

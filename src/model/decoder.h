@@ -20,12 +20,17 @@ class HiddenSink {
   virtual void on_hidden(int index, std::span<const TokenRef> tokens, const Rows& hidden) = 0;
 };
 
+/// Which tokens leave the last layer. kLast: the last of each chunk; the others end with their keys
+/// and values there, for callers that read nothing more of them. What is left has the same bits.
+enum class LastLayer { kAllTokens, kLastTokens };
+
 /// What a forward pass shows and obeys; all of it optional.
 struct ForwardHooks {
   const std::map<int, LayerEdit>* edits = nullptr;
   RoutingSink* routing = nullptr;
   HiddenSink* hidden = nullptr;
   const CancelToken* cancel = nullptr;
+  LastLayer last_layer = LastLayer::kAllTokens;
 };
 
 /// What a token enters the model as, in place of its own embedding.
@@ -52,7 +57,7 @@ class Decoder {
   /// with the layer, kCancelled.
   void forward(std::span<const Chunk> chunks, const ForwardHooks& hooks = {});
 
-  /// Tokens of the last forward pass, chunk after chunk.
+  /// Tokens that left the last forward pass, chunk after chunk.
   std::span<const TokenRef> tokens() const { return tokens_; }
   /// Row of the last token of a chunk.
   int64_t last_row(size_t chunk) const { return last_rows_[chunk]; }
@@ -70,6 +75,7 @@ class Decoder {
   void splice(std::span<const Chunk> chunks);
   void check_finite(int64_t row, int after) const;
   void norm(const std::vector<float>& weight, int after);
+  void keep_last_rows(bool routing);
   void run_layer(int layer, std::span<const BatchSlice> slices, const ForwardHooks& hooks);
 
   const Model& model_;

@@ -43,4 +43,33 @@ std::vector<JointExpert> FactoredRouting::joint(int64_t token, float least) cons
   return found;
 }
 
+void FactoredRouting::keep_tokens(std::span<const int64_t> kept) {
+  for (FactoredSide& side : sides) {
+    const auto move = [](auto& values, int64_t width, int64_t from, int64_t count, int64_t to) {
+      if (from == to) return;
+      std::copy_n(values.begin() + from * width, count * width, values.begin() + to * width);
+    };
+    int64_t entries = 0;
+    int64_t token = 0;
+    for (const int64_t from : kept) {
+      const int64_t first = side.begin[static_cast<size_t>(from)];
+      const int64_t count = side.begin[static_cast<size_t>(from) + 1] - first;
+      move(side.keys, 1, first, count, entries);
+      move(side.scores, heads, first, count, entries);
+      move(side.logits, int64_t{heads} * keys, from, 1, token);
+      move(side.active, heads, from, 1, token);
+      side.begin[static_cast<size_t>(token++)] = entries;
+      entries += count;
+    }
+    // Not before: begin[token] may be the next token's own.
+    side.begin.resize(kept.size() + 1);
+    side.begin.back() = entries;
+    side.keys.resize(static_cast<size_t>(entries));
+    side.scores.resize(static_cast<size_t>(entries * heads));
+    side.logits.resize(kept.size() * static_cast<size_t>(heads * keys));
+    side.active.resize(kept.size() * static_cast<size_t>(heads));
+  }
+  tokens = static_cast<int64_t>(kept.size());
+}
+
 }  // namespace expertoire

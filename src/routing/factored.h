@@ -39,6 +39,8 @@ struct FactoredRouting {
   void expand(int side, int64_t token, float* out) const;
   /// A token's joint experts whose score is above `least`, the highest first, equal ones by id.
   std::vector<JointExpert> joint(int64_t token, float least) const;
+  /// Drops all tokens but these, rising; token i is then what `kept[i]` was.
+  void keep_tokens(std::span<const int64_t> kept);
 };
 
 }  // namespace expertoire

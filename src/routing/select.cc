@@ -21,10 +21,25 @@ void token_probs(const KernelTable& kernels, const float* logits, int num_expert
   for (int e = 0; e < num_experts; ++e) probs[e] /= sum;
 }
 
+// The k experts with the largest logits in falling order, equal ones by number.
+void top_by_logit(const float* logits, int num_experts, int top_k, int32_t* selected) {
+  int count = 0;
+  for (int32_t e = 0; e < num_experts; ++e) {
+    if (count == top_k && logits[e] <= logits[selected[count - 1]]) continue;
+    int at = count < top_k ? count++ : count - 1;
+    for (; at > 0 && logits[e] > logits[selected[at - 1]]; --at) selected[at] = selected[at - 1];
+    selected[at] = e;
+  }
+}
+
 // The k experts with the largest logits: forced ones first, rerouted ones never; then in falling
 // order of the logit. Logits, not probabilities: two probabilities may round to the same number.
 void token_top_k(const float* logits, int num_experts, int top_k, const LayerEdit& edit,
                  std::vector<int32_t>& order, int32_t* selected) {
+  if (edit.forced.empty() && edit.rerouted.empty()) {
+    top_by_logit(logits, num_experts, top_k, selected);
+    return;
+  }
   order.resize(static_cast<size_t>(num_experts));
   std::iota(order.begin(), order.end(), 0);
   const auto by_logit = [&](int32_t a, int32_t b) {
