@@ -8,8 +8,8 @@
 
 #include "analysis/continuations.h"
 #include "analysis/controlled_change.h"
-#include "analysis/measure_log.h"
 #include "analysis/scored_text.h"
+#include "eval/measure_log.h"
 #include "eval/perplexity.h"
 
 namespace expertoire {

@@ -82,6 +82,7 @@ void choice(const Options& options) {
   if (!options.shots_from.empty()) {
     pool = ChoiceSet::read(options.shots_from, task, data.rows());
   }
+  const json provenance = data.provenance();
   LanguageRun run(options.language, about(options));
   std::vector<EvalResult> results, categories;
   for (const ChoiceSet& set : sets) {
@@ -92,7 +93,7 @@ void choice(const Options& options) {
     for (EvalResult& one : before_and_after(run, data.bootstrap(), [&](const std::string& system) {
            return score_system(options, run, prompts, system, scored);
          })) {
-      one.provenance.update(data.provenance());
+      one.provenance.update(provenance);
       one.details["tokens_run"] = run.tokens_run() - before;
       if (!data.items) one.items = json::object();
       results.push_back(std::move(one));

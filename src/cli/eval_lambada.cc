@@ -27,13 +27,14 @@ void lambada(const LanguageOptions& options) {
   for (const std::string& file : options.data.files) {
     sets.push_back(LastWordSet::read(file, options.data.rows()));
   }
+  const nlohmann::json provenance = options.data.provenance();
   LanguageRun run(options, {{"task", "lambada"}});
   std::vector<EvalResult> results;
   for (const LastWordSet& set : sets) {
     for (EvalResult& one : before_and_after(
              run, options.data.bootstrap(),
              [&](const std::string& system) { return score_system(options, run, set, system); })) {
-      one.provenance.update(options.data.provenance());
+      one.provenance.update(provenance);
       if (!options.data.items) one.items = nlohmann::json::object();
       results.push_back(std::move(one));
     }

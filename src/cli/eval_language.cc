@@ -1,11 +1,13 @@
 #include "cli/eval_language.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <set>
 
 #include "base/error.h"
-#include "eval/choice_scores.h"
-#include "io/json.h"
+#include "eval/compare.h"
+#include "eval/logged_items.h"
 #include "io/refuse.h"
 
 namespace expertoire::cli {
@@ -19,25 +21,6 @@ constexpr size_t kItemsAtOnce = 64;  // whose prompts are in memory together
 ModelOptions without_edit(ModelOptions options) {
   options.edit.clear();
   return options;
-}
-
-json line_of(const std::string& system, const std::string& path, size_t item,
-             const std::vector<RequestScore>& scores) {
-  json line = {{"data", path}, {"system", system}, {"item", item}};
-  for (const RequestScore& score : scores) {
-    line["log_probs"].push_back(score.log_prob);
-    line["greedy"].push_back(score.greedy);
-  }
-  return line;
-}
-
-std::vector<RequestScore> scores_of(const json& line) {
-  std::vector<RequestScore> scores;
-  const json& greedy = line.at("greedy");
-  for (const json& log_prob : line.at("log_probs")) {
-    scores.push_back({log_prob.get<double>(), greedy.at(scores.size()).get<bool>()});
-  }
-  return scores;
 }
 
 }  // namespace
@@ -116,26 +99,11 @@ void LanguageRun::apply(const std::string& system) {
                                              : RoutingEdit());
 }
 
-Scores LanguageRun::logged(const std::string& system, const std::string& path) const {
-  Scores scores;
-  if (!log_) return scores;
-  for (const json& line : log_->lines()) {
-    if (line.value("system", "") != system || line.value("data", "") != path) continue;
-    try {
-      scores.push_back(scores_of(line));
-    } catch (const json::exception&) {
-      bad_file(options_.out + ".partial", in_short(line), "the scores of an item",
-               "run without --resume to start over");
-    }
-  }
-  return scores;
-}
-
 Scores LanguageRun::score(const std::string& system, const std::string& path, size_t items,
                           const std::function<LanguageItem(size_t)>& item) {
   apply(system);
   PrefixScorer scorer(*loaded_.session, {options_.batch_tokens, !options_.plain});
-  const Scores before = logged(system, path);
+  const Scores before = log_ ? logged_items(*log_, system, path) : Scores();
   Scores all;
   ProgressBar bar("items", {static_cast<int64_t>(before.size()),
                             static_cast<double>(before.size()) / static_cast<double>(items)});
@@ -146,7 +114,10 @@ Scores LanguageRun::score(const std::string& system, const std::string& path, si
     for (size_t i = begin; i < std::min(begin + kItemsAtOnce, items); ++i) {
       slice.push_back(item(i));
       all.push_back(i < before.size() ? before[i] : std::vector<RequestScore>());
-      if (i < before.size()) continue;
+      if (i < before.size()) {
+        check_logged(all.back().size(), slice.back().requests.size(), i);
+        continue;
+      }
       requests.insert(requests.end(), slice.back().requests.begin(), slice.back().requests.end());
       owners.insert(owners.end(), slice.back().requests.size(), i);
     }
@@ -154,7 +125,7 @@ Scores LanguageRun::score(const std::string& system, const std::string& path, si
       const size_t i = owners[r];
       all[i].push_back(score);
       if (all[i].size() < slice[i - begin].requests.size()) return;
-      if (log_) log_->append(line_of(system, path, i, all[i]));
+      if (log_) log_->append(item_line(system, path, i, all[i]));
       bar.update(static_cast<int64_t>(i + 1),
                  static_cast<double>(i + 1) / static_cast<double>(items));
     });
@@ -162,6 +133,12 @@ Scores LanguageRun::score(const std::string& system, const std::string& path, si
   }
   tokens_run_ += scorer.tokens_run();
   return all;
+}
+
+void LanguageRun::check_logged(size_t scores, size_t requests, size_t item) const {
+  if (scores == requests) return;
+  bad_file(options_.out + ".partial", fmt::format("{} scores of item {}", scores, item),
+           fmt::format("{}", requests), "run without --resume to start over");
 }
 
 void LanguageRun::export_items(const std::string& system, const std::string& path,

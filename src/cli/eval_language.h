@@ -52,8 +52,8 @@ class LanguageRun {
  private:
   void open_exports();
   void apply(const std::string& system);
-  std::vector<std::vector<RequestScore>> logged(const std::string& system,
-                                                const std::string& path) const;
+  /// Refuses a log whose item has more or fewer scores than it has requests.
+  void check_logged(size_t scores, size_t requests, size_t item) const;
   void export_items(const std::string& system, const std::string& path,
                     const std::vector<LanguageItem>& items, size_t first,
                     const std::vector<std::vector<RequestScore>>& scores);

@@ -1,7 +1,8 @@
 // expertoire eval perplexity
+#include "cli/document_scorer.h"
 #include "cli/eval_commands.h"
 #include "cli/eval_options.h"
-#include "cli/window_options.h"
+#include "eval/compare.h"
 #include "io/json.h"
 
 namespace expertoire::cli {
@@ -9,18 +10,17 @@ namespace {
 
 struct Options {
   EvalDataOptions data;
-  ModelOptions model{kExpertsModel};
-  WindowOptions windows;
+  ScoringOptions scoring;
 };
 
 struct Documents {
-  std::string name;
+  std::string path;
   std::vector<std::string> texts;
   nlohmann::json left_out = nlohmann::json::object();
 };
 
 Documents read_documents(const Options& options, const std::string& path) {
-  Documents documents{dataset_name(path), {}};
+  Documents documents{path, {}};
   const std::string plain = path.ends_with(".gz") ? path.substr(0, path.size() - 3) : path;
   if (!plain.ends_with(".jsonl") && !plain.ends_with(".json")) {
     documents.texts.push_back(read_text_file(path));
@@ -32,23 +32,6 @@ Documents read_documents(const Options& options, const std::string& path) {
   return documents;
 }
 
-std::vector<TextScore> score(const Options& options, LoadedModel& loaded,
-                             const Tokenizer& tokenizer, const Documents& documents) {
-  std::vector<TextScore> scores;
-  ProgressBar bar("documents");
-  const double total = static_cast<double>(documents.texts.size());
-  for (const std::string& text : documents.texts) {
-    const double before = static_cast<double>(scores.size());
-    const auto progress = [&](int64_t done, int64_t all) {
-      interrupt_token().check("scoring");
-      const double part = static_cast<double>(done) / static_cast<double>(all);
-      bar.update(static_cast<int64_t>(scores.size()), (before + part) / total);
-    };
-    scores.push_back(score_text(*loaded.session, tokenizer, text, options.windows, progress));
-  }
-  return scores;
-}
-
 void append(std::vector<TextScore>& all, const std::vector<TextScore>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
@@ -57,27 +40,30 @@ class Run {
  public:
   explicit Run(const Options& options)
       : options_(options),
-        loaded_(without_edit(options.model), true),
-        tokenizer_(loaded_.tokenizer()) {
-    if (!options.model.edit.empty()) edit_ = RoutingEdit::load(options.model.edit);
+        provenance_(options.data.provenance()),
+        loaded_(without_edit(options.scoring.model), true),
+        scorer_(options.scoring, loaded_, [&] { return about(options); }) {
+    const std::string& edit = options.scoring.model.edit;
+    if (!edit.empty()) edit_ = RoutingEdit::load(edit);
   }
 
   void add(const std::string& path) {
     const Documents documents = read_documents(options_, path);
     loaded_.session->set_edit(RoutingEdit());
-    const auto before = score(options_, loaded_, tokenizer_, documents);
+    const auto before = score("model", documents);
     std::vector<TextScore> after;
     if (edit_) {
       loaded_.session->set_edit(*edit_);
-      after = score(options_, loaded_, tokenizer_, documents);
+      after = score("edit", documents);
     }
-    report(documents.name, before, after, documents.left_out);
+    report(dataset_name(path), before, after, documents.left_out);
     append(before_, before);
     append(after_, after);
   }
 
   std::vector<EvalResult> finish() {
     if (options_.data.files.size() > 1) report("total", before_, after_, {});
+    scorer_.finish();
     return std::move(results_);
   }
 
@@ -87,31 +73,57 @@ class Run {
     return model;
   }
 
+  static nlohmann::json about(const Options& options) {
+    nlohmann::json about = {{"fields", options.data.rows().names},
+                            {"skip_bad_rows", options.data.skip_bad_rows}};
+    for (const std::string& path : options.data.files) about["data"][path] = file_hash(path);
+    return about;
+  }
+
+  std::vector<TextScore> score(const std::string& system, const Documents& documents) {
+    std::vector<TextScore> scores;
+    ProgressBar bar("documents");
+    const auto total = static_cast<double>(documents.texts.size());
+    for (const std::string& text : documents.texts) {
+      const size_t document = scores.size();
+      const auto progress = [&](int64_t done, int64_t all) {
+        const double part = static_cast<double>(done) / static_cast<double>(all);
+        bar.update(static_cast<int64_t>(document), (static_cast<double>(document) + part) / total);
+      };
+      scores.push_back(scorer_.score(system, documents.path, document, text, progress));
+    }
+    return scores;
+  }
+
   void report(const std::string& name, const std::vector<TextScore>& before,
               const std::vector<TextScore>& after, const nlohmann::json& left_out) {
     const BootstrapOptions bootstrap = options_.data.bootstrap();
-    put(perplexity_result(name, before, bootstrap), left_out, "model");
+    const EvalResult model = perplexity_result(name, before, bootstrap);
+    put(model, left_out, "model");
     if (!edit_) return;
-    put(perplexity_result(name, after, bootstrap), left_out, "edit");
-    put(perplexity_difference(name, before, after, bootstrap), left_out, "edit - model");
+    const EvalResult edited = perplexity_result(name, after, bootstrap);
+    put(edited, left_out, "edit");
+    put(paired_result(model, edited, bootstrap), left_out, "edit - model");
   }
 
   void put(EvalResult result, const nlohmann::json& left_out, const std::string& system) {
     result.system = system;
     if (left_out.is_object()) result.details.update(left_out);
     if (!options_.data.items) result.items = nlohmann::json::object();
-    result.provenance = options_.data.provenance();
-    result.provenance.update(nlohmann::json(loaded_.provenance(without_edit(options_.model))));
+    const ModelOptions& model = options_.scoring.model;
+    result.provenance = provenance_;
+    result.provenance.update(nlohmann::json(loaded_.provenance(without_edit(model))));
     if (edit_ && system != "model") {
-      result.provenance["edit"] = options_.model.edit;
-      result.provenance["edit_hash"] = file_hash(options_.model.edit);
+      result.provenance["edit"] = model.edit;
+      result.provenance["edit_hash"] = file_hash(model.edit);
     }
     results_.push_back(std::move(result));
   }
 
   const Options& options_;
+  const nlohmann::json provenance_;
   LoadedModel loaded_;
-  Tokenizer tokenizer_;
+  DocumentScorer scorer_;
   std::optional<RoutingEdit> edit_;
   std::vector<TextScore> before_, after_;
   std::vector<EvalResult> results_;
@@ -126,8 +138,7 @@ void perplexity(const Options& options) {
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->data.add_to(app, {"text"});
-  options->model.add_to(app);
-  add_window_options(app, options->windows);
+  options->scoring.add_to(app);
   return [options] { perplexity(*options); };
 }
 

@@ -135,7 +135,7 @@ std::vector<EvalResult> results_of(const SuiteRun& run, const Options& options,
   if (!fs::exists(results)) {
     arguments.insert(arguments.end(), {"--results", results});
     if (embeds(run)) arguments.insert(arguments.end(), {"--cache", (parts / "vectors").string()});
-    if (run.task == "choice" || run.task == "lambada") {
+    if (!embeds(run)) {
       const std::string items = base + ".items";
       arguments.insert(arguments.end(), {"--out", items});
       if (fs::exists(items + ".partial")) arguments.push_back("--resume");

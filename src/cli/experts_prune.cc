@@ -11,6 +11,7 @@
 #include "cli/common.h"
 #include "cli/corpus_options.h"
 #include "cli/table.h"
+#include "eval/compare.h"
 #include "eval/perplexity.h"
 #include "io/atomic_file.h"
 #include "io/chart.h"
@@ -135,13 +136,13 @@ class Pruning {
 
   json report(const std::string& folder) {
     const auto uses = count_uses(options_, loaded_, tokenizer_, texts_);
-    const std::vector<TextScore> before = score(loaded_, tokenizer_, held_out_, base_, "model");
+    const EvalResult before = result(score(loaded_, tokenizer_, held_out_, base_, "model"));
     json report = {{"provenance", loaded_.provenance(options_.model)},
                    {"command", command_line()},
                    {"documents", texts_.size()},
                    {"documents_held_out", held_out_.size()},
                    {"experts", loaded_.model->config().num_experts},
-                   {"model", values(perplexity_result("held-out", before, bootstrap_))},
+                   {"model", values(before)},
                    {"rows", json::array()}};
     for (const std::string& name : options_.rules) {
       const auto rule = choose_enum<PruneRule>("--by", name, kPruneRuleNames);
@@ -160,9 +161,13 @@ class Pruning {
   }
 
  private:
+  EvalResult result(const std::vector<TextScore>& documents) const {
+    return perplexity_result("held-out", documents, bootstrap_);
+  }
+
   // Writes the edit and measures it.
-  void add_row(const ExpertRanking& ranking, const std::vector<TextScore>& before,
-               const std::string& folder, json& row) {
+  void add_row(const ExpertRanking& ranking, const EvalResult& before, const std::string& folder,
+               json& row) {
     const ModelConfig& config = loaded_.model->config();
     const int kept = kept_experts(config, row["keep"].get<double>());
     const RoutingEdit edit = keep_first(ranking, kept, config);
@@ -171,12 +176,12 @@ class Pruning {
                     row.contains("seed") ? fmt::format("-{}", row["seed"].get<int>()) : "",
                     row["keep"].get<double>());
     write_file(folder + "/" + file, edit.to_json());
-    const auto after = score(loaded_, tokenizer_, held_out_, base_.then(edit), file);
+    const EvalResult after = result(score(loaded_, tokenizer_, held_out_, base_.then(edit), file));
     row.update({{"experts", kept},
                 {"share", static_cast<double>(kept) / config.num_experts},
                 {"edit", file},
-                {"after", values(perplexity_result("held-out", after, bootstrap_))},
-                {"change", values(perplexity_difference("held-out", before, after, bootstrap_))}});
+                {"after", values(after)},
+                {"change", values(paired_result(before, after, bootstrap_))}});
   }
 
   const Options& options_;

@@ -3,8 +3,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/common.h"
-#include "cli/window_options.h"
+#include "cli/document_scorer.h"
 #include "io/json.h"
 #include "io/text_source.h"
 
@@ -12,34 +11,37 @@ namespace expertoire::cli {
 namespace {
 
 struct Options {
-  ModelOptions model{kExpertsModel};
+  ScoringOptions scoring;
   std::string input, field = "text";
-  WindowOptions windows;
   bool json = false;
 };
 
-TextScore score_document(const Options& options, LoadedModel& loaded, const Tokenizer& tokenizer,
-                         const std::string& text) {
-  ProgressBar bar("tokens");
-  return score_text(*loaded.session, tokenizer, text, options.windows,
-                    [&](int64_t done, int64_t total) {
-                      interrupt_token().check("scoring");
-                      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-                    });
+TextScore score_documents(const Options& options, LoadedModel& loaded) {
+  const auto about = [&] {
+    return nlohmann::json{{"input", file_hash(options.input)}, {"field", options.field}};
+  };
+  DocumentScorer scorer(options.scoring, loaded, about);
+  TextScore totals;
+  const auto add = [&](const std::string& text) {
+    ProgressBar bar("tokens");
+    const auto document = static_cast<size_t>(totals.documents);
+    totals += scorer.score("model", options.input, document, text, [&](int64_t done, int64_t all) {
+      bar.update(done, static_cast<double>(done) / static_cast<double>(all));
+    });
+  };
+  if (names_json_lines(options.input)) {
+    TextSource texts(options.input, options.field);
+    while (const auto text = texts.next()) add(*text);
+  } else {
+    add(read_text_file(options.input));
+  }
+  scorer.finish();
+  return totals;
 }
 
 void perplexity(const Options& options) {
-  LoadedModel loaded(options.model, true);
-  const Tokenizer tokenizer = loaded.tokenizer();
-  TextScore totals;
-  if (names_json_lines(options.input)) {
-    TextSource texts(options.input, options.field);
-    while (const auto text = texts.next()) {
-      totals += score_document(options, loaded, tokenizer, *text);
-    }
-  } else {
-    totals = score_document(options, loaded, tokenizer, read_text_file(options.input));
-  }
+  LoadedModel loaded(options.scoring.model, true);
+  const TextScore totals = score_documents(options, loaded);
   if (totals.scored == 0) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"scoring " + options.input, "no text of two tokens or more", "", ""});
@@ -53,7 +55,7 @@ void perplexity(const Options& options) {
                 {"scored_tokens", totals.scored},
                 {"bytes", totals.bytes},
                 {"scored_bytes", totals.scored_bytes},
-                {"provenance", loaded.provenance(options.model)}});
+                {"provenance", loaded.provenance(options.scoring.model)}});
   } else {
     fmt::print("perplexity {:.4f}, {:.5f} nats a token, {:.5f} bits a byte ({} tokens)\n",
                totals.perplexity(), totals.nll_mean(), totals.bits_per_byte(), totals.scored);
@@ -62,26 +64,17 @@ void perplexity(const Options& options) {
 
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->model.add_to(app);
+  options->scoring.add_to(app);
   app.add_option("--input", options->input,
                  "A .jsonl or .json (each line by itself), or any other file as one text")
       ->required();
   app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
-  add_window_options(app, options->windows);
   app.add_flag("--json", options->json, "As one JSON object");
   return [options] { perplexity(*options); };
 }
 
 }  // namespace
-
-void add_window_options(CLI::App& app, WindowOptions& windows) {
-  app.add_option("--context", windows.context,
-                 "Tokens of a window (default: the model's, at most 2048)")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--stride", windows.stride, "Tokens between windows (default: half of that)")
-      ->check(CLI::PositiveNumber);
-}
 
 extern const Command kPerplexityCommand = {"perplexity", "How well a model predicts a text", setup};
 

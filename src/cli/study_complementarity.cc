@@ -2,7 +2,6 @@
 #include "cli/study_commands.h"
 #include "cli/study_options.h"
 #include "eval/complementarity.h"
-#include "eval/mean.h"
 
 namespace expertoire::cli {
 namespace {
@@ -16,8 +15,8 @@ struct Options {
 
 // What a system says of a data set, prompt by prompt.
 struct Gathered {
-  std::vector<SimilarityList> lists;  // hidden of all prompts, then routing
-  std::map<std::string, std::vector<double>> overlaps;
+  std::vector<SimilarityList> lists;     // hidden of all prompts, then routing
+  std::vector<Clusterings> clusterings;  // prompt by prompt
 };
 
 EvalResult result_of(const StsPairs& pairs, Gathered& gathered, const Options& options) {
@@ -26,10 +25,9 @@ EvalResult result_of(const StsPairs& pairs, Gathered& gathered, const Options& o
   const auto matrix = rank_correlations(gathered.lists);
   EvalResult result{.task = "complementarity", .dataset = pairs.dataset, .main = "hidden_routing"};
   result.n = static_cast<int64_t>(pairs.gold.size());
-  for (const auto& [name, value] : mean_correlations(gathered.lists, matrix)) {
-    result.scores[name] = {value};
-  }
-  for (const auto& [name, values] : gathered.overlaps) result.scores[name] = {mean_of(values)};
+  const BootstrapOptions bootstrap = options.study.data.bootstrap();
+  result.scores = mean_correlations(gathered.lists, bootstrap);
+  result.scores.merge(cluster_overlap(gathered.clusterings, bootstrap));
   result.details = {{"clusters", options.clusters},
                     {"clustered_texts", texts_of(pairs).size()},
                     {"prompts", options.prompts},
@@ -53,10 +51,8 @@ void study(const Options& options) {
       gathered[i].lists.push_back(
           {(routing ? "routing, " : "hidden, ") + prompt, routing, pair_cosines(pairs, vectors)});
       if (!routing) continue;
-      for (const auto& [name, value] :
-           cluster_overlap(hidden, vectors, texts_of(pairs), options.clusters, options.seed)) {
-        gathered[i].overlaps[name].push_back(value);
-      }
+      gathered[i].clusterings.push_back(
+          cluster_both(hidden, vectors, texts_of(pairs), options.clusters, options.seed));
       if (system.pass + 1 < options.prompts.size()) continue;  // more prompts of this system
       EvalResult result = result_of(pairs, gathered[i], options);
       complete(result, system, data);
@@ -69,6 +65,8 @@ void study(const Options& options) {
     }
     if (!routing) hidden = vectors;
   });
+  output.pictures.push_back({"Agreement of clusters, and mean Spearmans",
+                             dot_picture(score_rows(output.results), "agreement")});
   publish(study, std::move(output));
 }
 

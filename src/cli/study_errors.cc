@@ -58,19 +58,6 @@ nlohmann::json examples_of(const StsPairs& pairs, const TextTable& texts,
   return examples;
 }
 
-std::vector<PictureRow> rows_of(const std::vector<EvalResult>& results) {
-  std::vector<PictureRow> rows;
-  for (const EvalResult& result : results) {
-    for (const auto& [name, score] : result.scores) {
-      rows.push_back({fmt::format("{}, {}: {}", result.dataset, result.system, name),
-                      {score.value},
-                      score.interval,
-                      result.system == "model" ? 0U : 7U});
-    }
-  }
-  return rows;
-}
-
 void print_examples(const std::vector<EvalResult>& results) {
   for (const EvalResult& result : results) {
     if (result.system != "model") continue;
@@ -106,7 +93,7 @@ void study(const Options& options) {
     }
   });
   output.pictures = {{"Share of pairs whose place is right",
-                      dot_picture(rows_of(output.results), "share of pairs")}};
+                      dot_picture(score_rows(output.results), "share of pairs")}};
   const std::vector<EvalResult> results = output.results;
   publish(options.study, std::move(output));
   if (!options.study.data.json) print_examples(results);

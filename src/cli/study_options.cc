@@ -1,5 +1,7 @@
 #include "cli/study_options.h"
 
+#include <fmt/format.h>
+
 #include "embed/prompt.h"
 #include "eval/report.h"
 #include "io/atomic_file.h"
@@ -55,6 +57,19 @@ void complete(EvalResult& result, const System& system, const StudyData& data) {
   result.details.update(system.about);
   result.provenance.update(system.provenance);
   result.provenance.update(data.provenance);
+}
+
+std::vector<PictureRow> score_rows(const std::vector<EvalResult>& results) {
+  std::vector<PictureRow> rows;
+  for (const EvalResult& result : results) {
+    for (const auto& [name, score] : result.scores) {
+      rows.push_back({fmt::format("{}, {}: {}", result.dataset, result.system, name),
+                      {score.value},
+                      score.interval,
+                      result.system == "model" ? 0U : 7U});
+    }
+  }
+  return rows;
 }
 
 void publish(const StudyOptions& options, StudyOutput output) {

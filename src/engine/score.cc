@@ -66,28 +66,40 @@ std::vector<std::vector<double>> batch_log_probs(Session& session,
   return scores;
 }
 
-std::vector<double> sliding_log_probs(Session& session, std::span<const int32_t> ids,
-                                      int64_t context, int64_t stride,
-                                      const ProgressSink& progress) {
+void score_windows(Session& session, std::span<const int32_t> ids, const WindowPlan& plan,
+                   int64_t from, const WindowSink& sink) {
+  const auto [context, stride] = plan;
   const int64_t most = session.model().config().max_position_embeddings;
   if (stride < 1 || context <= stride || context > most) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"scoring a text", fmt::format("context {}, stride {}", context, stride),
                  fmt::format("1 <= stride < context <= {}", most), ""});
   }
-  std::vector<double> scores;
   const int64_t count = static_cast<int64_t>(ids.size());
-  for (int64_t scored = 1; scored < count;) {
+  const bool window_end = from >= context && (from - context) % stride == 0 && from < count;
+  if (from != 1 && from != count && !window_end) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"scoring a text", fmt::format("a start at token {} of {}", from, count),
+                 "1, or where a window ends", ""});
+  }
+  for (int64_t scored = from; scored < count;) {
     const int64_t full = scored == 1 ? context : scored + stride;  // where a whole window ends
     const int64_t end = std::min(full, count);
     const int64_t begin = full - context;
     const auto window = ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
     const std::vector<double> part =
         token_log_probs(session, window, static_cast<size_t>(scored - begin));
-    scores.insert(scores.end(), part.begin(), part.end());
     scored = end;
-    if (progress) progress(scored, count);
+    sink(part, scored);
   }
+}
+
+std::vector<double> sliding_log_probs(Session& session, std::span<const int32_t> ids,
+                                      int64_t context, int64_t stride) {
+  std::vector<double> scores;
+  score_windows(session, ids, {context, stride}, 1, [&](std::span<const double> part, int64_t) {
+    scores.insert(scores.end(), part.begin(), part.end());
+  });
   return scores;
 }
 

@@ -84,16 +84,17 @@ TEST_F(ScoreTest, SlidingWindowsScoreEveryTokenOnceInItsWindow) {
         expected.insert(expected.end(), part.begin(), part.end());
         scored = end;
       }
-      int64_t last = 0;
-      const auto got =
-          sliding_log_probs(session_, ids, static_cast<int64_t>(context),
-                            static_cast<int64_t>(stride), [&](int64_t done, int64_t total) {
-                              EXPECT_GT(done, last);
-                              EXPECT_EQ(total, static_cast<int64_t>(length));
-                              last = done;
-                            });
-      EXPECT_EQ(last, static_cast<int64_t>(length));
+      const WindowPlan plan{static_cast<int64_t>(context), static_cast<int64_t>(stride)};
+      const auto got = sliding_log_probs(session_, ids, plan.context, plan.stride);
       expect_near(got, expected);
+      // From the end of any window on, the bits are the same.
+      score_windows(session_, ids, plan, 1, [&](std::span<const double>, int64_t next) {
+        std::vector<double> rest;
+        score_windows(session_, ids, plan, next, [&](std::span<const double> part, int64_t) {
+          rest.insert(rest.end(), part.begin(), part.end());
+        });
+        EXPECT_EQ(rest, std::vector<double>(got.begin() + next - 1, got.end())) << next;
+      });
     }
   }
 }
@@ -101,6 +102,17 @@ TEST_F(ScoreTest, SlidingWindowsScoreEveryTokenOnceInItsWindow) {
 TEST_F(ScoreTest, TextsWithNothingToScore) {
   EXPECT_TRUE(sliding_log_probs(session_, {}, 8, 4).empty());
   EXPECT_TRUE(sliding_log_probs(session_, random_ids(1, 1), 8, 4).empty());
+}
+
+TEST_F(ScoreTest, BeginsOnlyWhereAWindowEnds) {
+  const std::vector<int32_t> ids = random_ids(20, 4);
+  const auto sink = [](std::span<const double>, int64_t) {};
+  for (const int64_t from : {1, 8, 12, 16, 20}) {
+    EXPECT_FALSE(error_of([&] { score_windows(session_, ids, {8, 4}, from, sink); })) << from;
+  }
+  for (const int64_t from : {-4, 0, 4, 9, 21, 24}) {
+    EXPECT_TRUE(error_of([&] { score_windows(session_, ids, {8, 4}, from, sink); })) << from;
+  }
 }
 
 TEST_F(ScoreTest, WindowsMustMoveAndFitTheModel) {

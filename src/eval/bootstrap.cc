@@ -9,6 +9,14 @@
 #include "eval/mean.h"
 
 namespace expertoire {
+namespace {
+
+// The upper 32 bits times n, divided by 2^32: uniform but for n / 2^32.
+uint32_t below(size_t n, std::mt19937_64& random) {
+  return static_cast<uint32_t>(((random() >> 32) * n) >> 32);
+}
+
+}  // namespace
 
 std::vector<uint32_t> each_item(size_t n) {
   std::vector<uint32_t> items(n);
@@ -16,16 +24,36 @@ std::vector<uint32_t> each_item(size_t n) {
   return items;
 }
 
-std::vector<double> replicates(size_t n, const Statistic& statistic,
-                               const BootstrapOptions& options) {
+void for_each_resample(size_t n, const BootstrapOptions& options,
+                       const std::function<void(Draw)>& use) {
   std::mt19937_64 random(options.seed);
   std::vector<uint32_t> items(n);
-  std::vector<double> all;
   for (int i = 0; i < options.resamples; ++i) {
-    // the upper 32 bits times n, divided by 2^32: uniform but for n / 2^32
-    for (uint32_t& item : items) item = static_cast<uint32_t>(((random() >> 32) * n) >> 32);
-    all.push_back(statistic(items));
+    for (uint32_t& item : items) item = below(n, random);
+    use(items);
   }
+}
+
+void for_each_half(size_t n, const BootstrapOptions& options,
+                   const std::function<void(Draw)>& use) {
+  std::mt19937_64 random(options.seed);
+  std::vector<uint32_t> items = each_item(n);
+  for (int i = 0; i < options.resamples; ++i) {
+    for (size_t k = 0; k < n / 2; ++k) std::swap(items[k], items[k + below(n - k, random)]);
+    use(Draw(items).first(n / 2));
+  }
+}
+
+Interval interval_of_halves(double value, std::vector<double> halves, double level) {
+  const double mean = mean_of(halves);
+  for (double& one : halves) one += value - mean;
+  return interval_of(value, std::move(halves), level);
+}
+
+std::vector<double> replicates(size_t n, const Statistic& statistic,
+                               const BootstrapOptions& options) {
+  std::vector<double> all;
+  for_each_resample(n, options, [&](Draw items) { all.push_back(statistic(items)); });
   return all;
 }
 

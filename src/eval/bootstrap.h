@@ -23,6 +23,24 @@ struct Interval {
   double low = 0, high = 0;
 };
 
+/// Items of a draw.
+using Draw = std::span<const uint32_t>;
+
+/// Calls `use` with `resamples` draws of n items out of n, with replacement: the draws of
+/// replicates(), for several statistics at once.
+void for_each_resample(size_t n, const BootstrapOptions& options,
+                       const std::function<void(Draw)>& use);
+
+/// Calls `use` with `resamples` halves of n items, drawn without replacement. For statistics of
+/// pairs of items, which an item that is drawn twice would spoil.
+void for_each_half(size_t n, const BootstrapOptions& options, const std::function<void(Draw)>& use);
+
+/// The interval of a statistic from its values on halves: `value` and the quantiles of how far they
+/// lie from their mean. The mean of half of the items, drawn without replacement, spreads around
+/// that of all as that of all does around the truth (the delete-half jackknife: Wu, Annals of
+/// Statistics 18, 1990); their mean itself is off where a statistic depends on n.
+Interval interval_of_halves(double value, std::vector<double> halves, double level = 0.95);
+
 /// `statistic` of `resamples` draws of n items out of n, with replacement. The same options and n
 /// give the same draws, so that two statistics on the same items are paired.
 std::vector<double> replicates(size_t n, const Statistic& statistic,

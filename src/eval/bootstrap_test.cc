@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <set>
 
 namespace expertoire {
 namespace {
@@ -75,6 +76,23 @@ TEST(BootstrapTest, DrawsEveryItem) {
   });
   for (const int count : seen) EXPECT_NEAR(count, 1000, 100);
   EXPECT_THAT(each_item(3), ElementsAre(0, 1, 2));
+}
+
+// The means of halves spread around the mean of all as that of all does around the truth.
+TEST(BootstrapTest, HalvesHoldAnItemOnceAndSpreadAsTheWhole) {
+  const std::vector<double> values = normal_values(400);
+  const Statistic mean = mean_of(values);
+  std::vector<double> halves;
+  for_each_half(400, {.resamples = 2000}, [&](Draw draw) {
+    EXPECT_EQ(draw.size(), 200U);
+    EXPECT_EQ(std::set(draw.begin(), draw.end()).size(), 200U);
+    halves.push_back(mean(draw) + 7);  // a statistic that half of the items move
+  });
+  const double value = mean(each_item(400));
+  const Interval of_halves = interval_of_halves(value, halves), whole = bootstrap(400, mean);
+  EXPECT_NEAR(of_halves.low, whole.low, 0.1 * (whole.high - whole.low));
+  EXPECT_NEAR(of_halves.high, whole.high, 0.1 * (whole.high - whole.low));
+  EXPECT_EQ(of_halves.value, value);
 }
 
 }  // namespace

@@ -1,11 +1,7 @@
 #include "eval/choice_scores.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
-
-#include "base/error.h"
 
 namespace expertoire {
 namespace {
@@ -96,34 +92,6 @@ EvalResult choice_result(const ChoiceTask& task, const ChoiceSet& set,
       if (score.interval) row["intervals"][name] = {score.interval->first, score.interval->second};
     }
     result.details["categories"].push_back(std::move(row));
-  }
-  return result;
-}
-
-EvalResult paired_result(const EvalResult& before, const EvalResult& after,
-                         const BootstrapOptions& options) {
-  EvalResult result;
-  result.task = after.task;
-  result.dataset = after.dataset;
-  result.system = after.system + " - " + before.system;
-  result.n = after.n;
-  result.main = after.main;
-  for (const auto& [name, score] : after.scores) {
-    const double value = score.value - before.scores.at(name).value;
-    if (!after.items.contains(name)) {
-      result.scores[name] = {value};
-      continue;
-    }
-    const auto a = before.items.at(name).get<std::vector<double>>();
-    const auto b = after.items.at(name).get<std::vector<double>>();
-    if (a.size() != b.size()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  {"comparing two runs", fmt::format("{} and {} items", a.size(), b.size()),
-                   "the same items in both", ""});
-    }
-    std::vector<double> difference(a.size());
-    for (size_t i = 0; i < a.size(); ++i) difference[i] = b[i] - a[i];
-    result.scores[name] = EvalScore::mean_of(difference, options);
   }
   return result;
 }

@@ -30,9 +30,4 @@ std::vector<EvalResult> category_results(const ChoiceTask& task, const ChoiceSet
                                          const std::vector<ChoiceOutcome>& outcomes,
                                          const BootstrapOptions& options);
 
-/// after − before in each score over the same items, with paired intervals. Errors:
-/// kInvalidArgument unless both have the same items.
-EvalResult paired_result(const EvalResult& before, const EvalResult& after,
-                         const BootstrapOptions& options);
-
 }  // namespace expertoire

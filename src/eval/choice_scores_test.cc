@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "eval/choice_prompts.h"
+#include "eval/compare.h"
 #include "support/errors.h"
 #include "support/shared.h"
 

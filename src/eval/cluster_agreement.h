@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
-#include <utility>
+#include <vector>
 
 namespace expertoire {
 
@@ -29,11 +29,16 @@ class Contingency {
   double entropy(const Counts& counts) const;
   double mutual_information() const;
   double expected_information() const;
-  double chance_information(double a, double b) const;
+
+  // Items of a group of either and a group of the other.
+  struct Overlap {
+    uint32_t a, b;
+    double count;
+  };
 
   double total_ = 0;
   Counts a_, b_;
-  std::map<std::pair<uint32_t, uint32_t>, double> both_;
+  std::vector<Overlap> both_;
 };
 
 }  // namespace expertoire

@@ -1,119 +1,20 @@
 #include "eval/compare.h"
 
 #include <map>
-#include <memory>
 
 #include "base/error.h"
-#include "eval/class_scores.h"
-#include "eval/correlation.h"
-#include "eval/pair_scores.h"
+#include "eval/row_statistic.h"
 
 namespace expertoire {
 namespace {
 
 using nlohmann::json;
-using Values = std::vector<double>;
-
-// A score as a function of rows.
-struct RowStatistic {
-  size_t rows = 0;
-  Statistic of;
-};
-
-[[noreturn]] void bad_items(const std::string& name) {
-  throw Error(ErrorCode::kBadFile,
-              {"comparing results", "items that are not numbers, or not one for each row: " + name,
-               "what `expertoire eval … --items --json` printed", ""});
-}
-
-template <class T>
-T items_as(const EvalResult& result, const std::string& name) {
-  try {
-    return result.items.at(name).get<T>();
-  } catch (const json::exception&) {
-    bad_items(name);
-  }
-}
-
-RowStatistic mean_statistic(Values values) {
-  const size_t rows = values.size();
-  return {rows, [values = std::move(values)](std::span<const uint32_t> items) {
-            double sum = 0;
-            for (const uint32_t item : items) sum += values[item];
-            return sum / static_cast<double>(items.size());
-          }};
-}
-
-// Macro F1 of `predicted` (for each row, the classes by several experiments) against `class`.
-std::optional<RowStatistic> f1_statistic(const EvalResult& result) {
-  if (!result.items.contains("class") || !result.items.contains("predicted")) return std::nullopt;
-  const auto truth = items_as<std::vector<uint32_t>>(result, "class");
-  const auto rows = items_as<std::vector<std::vector<uint32_t>>>(result, "predicted");
-  std::map<uint32_t, uint32_t> classes;  // numbered anew: a file may hold any
-  const auto number = [&](uint32_t one) {
-    return classes.emplace(one, static_cast<uint32_t>(classes.size())).first->second;
-  };
-  std::vector<uint32_t> numbers;
-  std::vector<std::vector<uint32_t>> predictions(rows.empty() ? 0 : rows.front().size());
-  for (size_t row = 0; row < rows.size(); ++row) {
-    if (rows.size() != truth.size() || rows[row].size() != predictions.size()) bad_items("f1");
-    numbers.push_back(number(truth[row]));
-    for (size_t i = 0; i < predictions.size(); ++i) predictions[i].push_back(number(rows[row][i]));
-  }
-  const auto count = static_cast<uint32_t>(classes.size());
-  return RowStatistic{numbers.size(), [=](std::span<const uint32_t> items) {
-                        return mean_macro_f1(numbers, predictions, items, count);
-                      }};
-}
-
-// The largest of a metric over the measures, of which `items` hold every pair's likeness.
-std::optional<RowStatistic> pair_statistic(const EvalResult& result, const std::string& score) {
-  if (!result.items.contains("positive")) return std::nullopt;
-  for (const auto& [name, metric] : kPairMetrics) {
-    if (name != score) continue;
-    const auto positive = items_as<std::vector<uint8_t>>(result, "positive");
-    std::vector<RankedPairs> measures;
-    for (const auto& [measure, values] : result.items.items()) {
-      if (measure == "positive") continue;
-      const auto likeness = items_as<Values>(result, measure);
-      if (likeness.size() != positive.size()) bad_items(measure);
-      measures.emplace_back(likeness, positive);
-    }
-    return RowStatistic{positive.size(),
-                        [measures, metric = metric](std::span<const uint32_t> items) {
-                          return largest_scores(measures, items).*metric;
-                        }};
-  }
-  return std::nullopt;
-}
-
-std::optional<RowStatistic> correlation_statistic(const EvalResult& result,
-                                                  const std::string& score) {
-  if (!result.items.contains("gold") || !result.items.contains("similarity")) return std::nullopt;
-  auto gold = items_as<Values>(result, "gold"), similarity = items_as<Values>(result, "similarity");
-  if (gold.size() != similarity.size()) bad_items("similarity");
-  const size_t rows = gold.size();
-  const auto pairs = std::make_shared<PairedValues>(std::move(gold), std::move(similarity));
-  if (score == "spearman")
-    return RowStatistic{rows, [pairs](auto items) { return pairs->spearman(items); }};
-  if (score == "pearson")
-    return RowStatistic{rows, [pairs](auto items) { return pairs->pearson(items); }};
-  return std::nullopt;
-}
-
-std::optional<RowStatistic> statistic_of(const EvalResult& result, const std::string& score) {
-  if (result.details.value("sampled", false)) return std::nullopt;  // overlapping samples of a file
-  if (result.items.contains(score)) return mean_statistic(items_as<Values>(result, score));
-  if (auto statistic = pair_statistic(result, score)) return statistic;
-  if (score == "f1") return f1_statistic(result);
-  return correlation_statistic(result, score);
-}
 
 std::optional<Interval> difference_of(const EvalResult& a, const EvalResult& b,
                                       const std::string& score,
                                       const BootstrapOptions& bootstrap_options) {
-  const auto of_a = statistic_of(a, score), of_b = statistic_of(b, score);
-  if (!of_a || !of_b || of_a->rows == 0) return std::nullopt;
+  const auto of_a = row_statistic(a, score), of_b = row_statistic(b, score);
+  if (!of_a || !of_b) return std::nullopt;
   if (of_a->rows != of_b->rows) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"comparing " + a.dataset,
@@ -126,6 +27,7 @@ std::optional<Interval> difference_of(const EvalResult& a, const EvalResult& b,
                 {"comparing " + a.dataset, "rows whose " + std::string(fixed) + " differs",
                  "two runs on the same rows", "run both on the same file with the same options"});
   }
+  if (of_a->rows < 2) return std::nullopt;  // one row says nothing of others
   return bootstrap(
       of_a->rows,
       [&](std::span<const uint32_t> items) { return of_b->of(items) - of_a->of(items); },
@@ -212,6 +114,25 @@ std::vector<Comparison> compare_results(const std::vector<EvalResult>& a,
                  "two runs of one task on the same data", ""});
   }
   return all;
+}
+
+EvalResult paired_result(const EvalResult& before, const EvalResult& after,
+                         const BootstrapOptions& options) {
+  EvalResult result;
+  result.task = after.task;
+  result.dataset = after.dataset;
+  result.system = after.system + " - " + before.system;
+  result.n = after.n;
+  result.main = after.main;
+  for (const auto& [name, score] : after.scores) {
+    EvalScore& difference = result.scores[name];
+    difference.value = score.value - before.scores.at(name).value;
+    if (options.resamples == 0) continue;
+    if (const auto ends = difference_of(before, after, name, options)) {
+      difference.interval = std::pair(ends->low, ends->high);
+    }
+  }
+  return result;
 }
 
 }  // namespace expertoire

@@ -31,4 +31,10 @@ std::vector<Comparison> compare_results(const std::vector<EvalResult>& a,
                                         const std::vector<EvalResult>& b,
                                         const BootstrapOptions& bootstrap);
 
+/// after − before in each score over the same rows, with paired intervals where the rows' values
+/// make the score. Both need their items and the same scores. Errors: kInvalidArgument unless both
+/// saw the same rows.
+EvalResult paired_result(const EvalResult& before, const EvalResult& after,
+                         const BootstrapOptions& options);
+
 }  // namespace expertoire

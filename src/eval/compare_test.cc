@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "eval/pair_scores.h"
 #include "eval/report.h"
@@ -145,6 +146,44 @@ TEST(CompareTest, ScoresOfPairsAreTheLargestOverTheMeasures) {
   const double before = average_precision(likeness, positive);
   EXPECT_EQ(all[1].score, "ap");
   EXPECT_NEAR(all[1].difference->value, 1 - before, 1e-9);
+}
+
+TEST(CompareTest, PerplexityOfTargetsIsPairedByItem) {
+  EvalResult a{.task = "lambada", .dataset = "l", .main = "acc"};
+  a.scores = {{"perplexity", {1}}};
+  EvalResult b = a;
+  for (int i = 0; i < 40; ++i) {
+    a.items["log_prob"].push_back(-1 - i % 5);
+    b.items["log_prob"].push_back(-1 - i % 5 - std::log(2.0));
+  }
+  const Comparison one = compared(a, b);  // twice as perplexed by every word
+  EXPECT_EQ(one.verdict(), "higher");
+  EXPECT_NEAR(one.difference->value, std::exp(3), 1e-9);
+  const EvalResult paired = paired_result(a, b, {.resamples = 500});
+  EXPECT_EQ(paired.scores.at("perplexity").interval,
+            std::pair(one.difference->low, one.difference->high));
+}
+
+TEST(CompareTest, ScoresOfDocumentsAreRatiosOfSums) {
+  EvalResult a{.task = "perplexity", .dataset = "d", .main = "bits_per_byte"};
+  a.scores = {{"bits_per_byte", {1}}, {"nll_mean", {1}}, {"perplexity", {1}}};
+  a.items = {{"nats", {30, 10, 5}}, {"scored_tokens", {10, 4, 1}}, {"scored_bytes", {40, 20, 3}}};
+  EvalResult b = a;
+  b.items["nats"] = {36, 12, 6};  // a fifth more everywhere: the same sign in every draw
+  const auto all = compare_results({a}, {b}, {.resamples = 200});
+  const double means[] = {45.0 / 63 / std::log(2.0), 45.0 / 15, std::exp(45.0 / 15)};
+  const double others[] = {54.0 / 63 / std::log(2.0), 54.0 / 15, std::exp(54.0 / 15)};
+  ASSERT_EQ(all.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(all[i].verdict(), "higher") << all[i].score;
+    EXPECT_NEAR(all[i].difference->value, others[i] - means[i], 1e-9) << all[i].score;
+  }
+  b.items["scored_bytes"] = {40};
+  EXPECT_TRUE(test::error_of([&] { compare_results({a}, {b}, {.resamples = 5}); }));
+}
+
+TEST(CompareTest, OneRowGetsNoVerdict) {
+  EXPECT_FALSE(compared(result_of(0.5, 1), result_of(0.9, 1)).difference);
 }
 
 TEST(CompareTest, RefusesRunsThatCannotBePaired) {

@@ -60,12 +60,6 @@ std::vector<double> weighted_ranks(std::span<const double> values, std::span<con
   return ranks;
 }
 
-std::vector<uint32_t> weights_of(std::span<const uint32_t> items, size_t count) {
-  std::vector<uint32_t> weights(count);
-  for (const uint32_t item : items) ++weights[item];
-  return weights;
-}
-
 std::vector<uint32_t> once(size_t count) { return std::vector<uint32_t>(count, 1); }
 
 }  // namespace
@@ -94,6 +88,28 @@ double correlation_p_value(double r, size_t n) {
 
 double spearman(std::span<const double> x, std::span<const double> y) {
   return pearson(ranks(x), ranks(y));
+}
+
+std::vector<uint32_t> weights_of(std::span<const uint32_t> items, size_t count) {
+  std::vector<uint32_t> weights(count);
+  for (const uint32_t item : items) ++weights[item];
+  return weights;
+}
+
+RankedValues::RankedValues(std::vector<double> values)
+    : values_(std::move(values)), order_(sorting_order(values_)) {}
+
+std::vector<double> RankedValues::unit_ranks(std::span<const uint32_t> weights) const {
+  std::vector<double> ranks = weighted_ranks(values_, order_, weights);
+  double total = 0;
+  for (const uint32_t weight : weights) total += weight;
+  double square = 0;
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    ranks[i] = std::sqrt(static_cast<double>(weights[i])) * (ranks[i] - (total + 1) / 2);
+    square += ranks[i] * ranks[i];
+  }
+  for (double& rank : ranks) rank /= std::sqrt(square);
+  return ranks;
 }
 
 PairedValues::PairedValues(std::vector<double> x, std::vector<double> y)

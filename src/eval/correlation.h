@@ -21,7 +21,25 @@ double spearman(std::span<const double> x, std::span<const double> y);
 /// of Student's t with ν = n − 2 (scipy's pearsonr and spearmanr; 1 for n = 2, as pearsonr).
 double correlation_p_value(double r, size_t n);
 
-/// The same of resamples of fixed pairs (x, y), which are sorted once: linear time each.
+/// Values that are sorted once and then ranked in resamples, in linear time each.
+class RankedValues {
+ public:
+  explicit RankedValues(std::vector<double> values);
+
+  /// Ranks of a resample in which value i counts weights[i] times, each times the root of its
+  /// weight, from a mean of 0 to a norm of 1, so that the inner product of two lists is their
+  /// Spearman's rho. NaN when all are equal.
+  std::vector<double> unit_ranks(std::span<const uint32_t> weights) const;
+
+ private:
+  std::vector<double> values_;
+  std::vector<uint32_t> order_;
+};
+
+/// How often each of `count` items is drawn.
+std::vector<uint32_t> weights_of(std::span<const uint32_t> items, size_t count);
+
+/// Correlations of resamples of fixed pairs (x, y), which are sorted once: linear time each.
 class PairedValues {
  public:
   PairedValues(std::vector<double> x, std::vector<double> y);

@@ -18,6 +18,8 @@ class ItemLog {
   /// kInvalidArgument when the partial file was begun with another fingerprint; kBadFile.
   ItemLog(const std::string& path, const nlohmann::json& fingerprint, bool resume);
 
+  /// The file while it has no name of its own.
+  const std::string& partial() const { return partial_; }
   /// Lines of the run that is resumed, without the first.
   const std::vector<nlohmann::json>& lines() const { return lines_; }
   void append(const nlohmann::json& line);

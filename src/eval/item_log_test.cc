@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "eval/logged_items.h"
 #include "support/errors.h"
 #include "support/temp_dir.h"
 
@@ -63,6 +64,33 @@ TEST(ItemLog, OneProcessAFile) {
   const auto error = error_of([&] { ItemLog(dir.file("a.jsonl"), "print", false); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ErrorCode::kIo);
+}
+
+TEST(ItemLog, ItemsComeBackInOrderOrAreRefused) {
+  const TempDir dir;
+  const std::string path = dir.file("a.jsonl"), head = "{\"fingerprint\":\"print\"}\n";
+  {
+    ItemLog log(path, "print", false);
+    log.append(item_line("model", "d", 0, {{-1.5, true}, {-0.1, false}}));
+    log.append(item_line("edit", "d", 0, {{-7, true}}));
+    log.append(item_line("model", "d", 1, {{-2, false}}));
+    log.append(item_line("model", "d", 0, {{-1.5, true}}));  // the same file once more
+  }
+  const auto items = logged_items(ItemLog(path, "print", true), "model", "d");
+  ASSERT_EQ(items.size(), 2U);
+  ASSERT_EQ(items[0].size(), 2U);
+  EXPECT_EQ(items[0][1].log_prob, -0.1);
+  EXPECT_FALSE(items[0][1].greedy);
+  for (const char* broken :
+       {R"({})", R"({"data":"d","system":"model","item":1,"log_probs":[],"greedy":[]})",
+        R"({"data":"d","system":"model","item":-1,"log_probs":[],"greedy":[]})",
+        R"({"data":"d","system":"model","item":0,"log_probs":[-1],"greedy":[]})",
+        R"({"data":"d","system":"model","item":0,"log_probs":[null],"greedy":[true]})"}) {
+    dir.write("a.jsonl.partial", head + broken + "\n");
+    const auto error = error_of([&] { logged_items(ItemLog(path, "print", true), "model", "d"); });
+    ASSERT_TRUE(error) << broken;
+    EXPECT_EQ(error->code(), ErrorCode::kBadFile);
+  }
 }
 
 }  // namespace

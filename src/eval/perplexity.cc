@@ -58,17 +58,25 @@ double TextScore::bits_per_byte() const {
 }
 
 TextScore score_text(Session& session, const Tokenizer& tokenizer, const std::string& text,
-                     const WindowOptions& windows, const ProgressSink& progress) {
+                     const WindowOptions& windows, const PartSink& sink, const ScoredPart& begun) {
   const std::vector<int32_t> ids = tokenizer.encode(text);
+  const auto count = static_cast<int64_t>(ids.size());
   const int64_t most = session.model().config().max_position_embeddings;
-  const int64_t context = windows.context > 0 ? windows.context : std::min<int64_t>(most, 2048);
-  const int64_t stride = windows.stride > 0 ? windows.stride : std::max<int64_t>(1, context / 2);
-  const std::vector<double> log_probs = sliding_log_probs(session, ids, context, stride, progress);
+  WindowPlan plan{windows.context, windows.stride};
+  if (plan.context <= 0) plan.context = std::min<int64_t>(most, 2048);
+  if (plan.stride <= 0) plan.stride = std::max<int64_t>(1, plan.context / 2);
+  ScoredPart part = begun;
+  score_windows(session, ids, plan, part.next,
+                [&](std::span<const double> log_probs, int64_t next) {
+                  for (const double log_prob : log_probs) part.nats -= log_prob;
+                  part.next = next;
+                  if (sink) sink(part, count);
+                });
   TextScore score;
-  for (const double log_prob : log_probs) score.nats -= log_prob;
+  score.nats = part.nats;
   score.documents = 1;
-  score.tokens = static_cast<int64_t>(ids.size());
-  score.scored = static_cast<int64_t>(log_probs.size());
+  score.tokens = count;
+  score.scored = std::max<int64_t>(0, count - 1);
   score.bytes = static_cast<int64_t>(text.size());
   if (ids.size() >= 2) {
     const size_t first = StreamDecoder(tokenizer).push(ids[0]).size();
@@ -98,23 +106,8 @@ EvalResult perplexity_result(const std::string& dataset, const std::vector<TextS
                     {"scored_bytes", sum.scored_bytes}};
   for (const TextScore& document : documents) {
     result.items["nats"].push_back(document.nats);
+    result.items["scored_tokens"].push_back(document.scored);
     result.items["scored_bytes"].push_back(document.scored_bytes);
-  }
-  return result;
-}
-
-EvalResult perplexity_difference(const std::string& dataset, const std::vector<TextScore>& before,
-                                 const std::vector<TextScore>& after,
-                                 const BootstrapOptions& options) {
-  EvalResult result = empty_result(dataset, after.size());
-  result.system = "edit - model";
-  for (const Measure& measure : kMeasures) {
-    result.scores[measure.name] = EvalScore::of(
-        after.size(),
-        [&](std::span<const uint32_t> items) {
-          return measure.of(sum_of(after, items)) - measure.of(sum_of(before, items));
-        },
-        for_documents(after.size(), options));
   }
   return result;
 }

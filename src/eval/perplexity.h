@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,18 +33,25 @@ struct WindowOptions {
   int64_t stride = 0;
 };
 
-/// By sliding_log_probs(). Errors: its own and the tokenizer's.
-TextScore score_text(Session& session, const Tokenizer& tokenizer, const std::string& text,
-                     const WindowOptions& windows, const ProgressSink& progress = {});
+/// A document that is scored in part: tokens 1 … next − 1 are, and their −log p add up to `nats`.
+struct ScoredPart {
+  int64_t next = 1;
+  double nats = 0;
+};
 
-/// Of the sum of documents; intervals over documents, where there are two or more. Errors:
-/// kInvalidArgument when no document has two tokens.
+/// Called after each window; `tokens`: of the whole document.
+using PartSink = std::function<void(const ScoredPart& part, int64_t tokens)>;
+
+/// By score_windows(), from where `begun` ended: a document in two parts has the bits of one in
+/// one. Errors: those of score_windows() and the tokenizer.
+TextScore score_text(Session& session, const Tokenizer& tokenizer, const std::string& text,
+                     const WindowOptions& windows, const PartSink& sink = {},
+                     const ScoredPart& begun = {});
+
+/// Of the sum of documents; intervals over documents, where there are two or more. Its items are
+/// each document's nats, scored tokens and scored bytes. Errors: kInvalidArgument when no document
+/// has two tokens.
 EvalResult perplexity_result(const std::string& dataset, const std::vector<TextScore>& documents,
                              const BootstrapOptions& options);
-
-/// after − before in bits a byte, perplexity and nats a token, documents drawn in pairs.
-EvalResult perplexity_difference(const std::string& dataset, const std::vector<TextScore>& before,
-                                 const std::vector<TextScore>& after,
-                                 const BootstrapOptions& options);
 
 }  // namespace expertoire

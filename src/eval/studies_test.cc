@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "eval/complementarity.h"
+#include "eval/correlation.h"
 #include "eval/error_analysis.h"
 #include "eval/pictures.h"
 
@@ -25,11 +26,23 @@ TEST(ComplementarityTest, MeansAreOverPairsOfDifferentLists) {
   EXPECT_DOUBLE_EQ(matrix[0][0], 1);
   EXPECT_DOUBLE_EQ(matrix[0][2], -1);
   EXPECT_NEAR(matrix[3][1], 0.8, 1e-12);
-  const auto means = mean_correlations(lists, matrix);
-  EXPECT_NEAR(means.at("hidden_hidden"), 1, 1e-12);
-  EXPECT_NEAR(means.at("routing_routing"), -0.8, 1e-12);
-  EXPECT_NEAR(means.at("hidden_routing"), (-1 - 1 + 0.8 + 0.8) / 4, 1e-12);
-  EXPECT_TRUE(std::isnan(mean_correlations({lists[0]}, {{1}}).at("routing_routing")));
+  const auto means = mean_correlations(lists, {.resamples = 0});
+  EXPECT_NEAR(means.at("hidden_hidden").value, 1, 1e-12);
+  EXPECT_NEAR(means.at("routing_routing").value, -0.8, 1e-12);
+  EXPECT_NEAR(means.at("hidden_routing").value, (-1 - 1 + 0.8 + 0.8) / 4, 1e-12);
+  EXPECT_FALSE(means.at("hidden_routing").interval);
+  EXPECT_TRUE(std::isnan(mean_correlations({lists[0]}, {}).at("routing_routing").value));
+}
+
+TEST(ComplementarityTest, IntervalsOfCorrelationsAreThoseOfThePlainBootstrap) {
+  const std::vector<double> a = {1, 2, 3, 4, 5, 6, 7, 7}, b = {2, 1, 4, 4, 3, 6, 8, 7};
+  const auto fast = mean_correlations({{"a", false, a}, {"b", true, b}}, {.resamples = 40});
+  const Interval plain = bootstrap(
+      a.size(), [&](std::span<const uint32_t> items) { return PairedValues(a, b).spearman(items); },
+      {.resamples = 40});
+  EXPECT_NEAR(fast.at("hidden_routing").value, plain.value, 1e-12);
+  EXPECT_NEAR(fast.at("hidden_routing").interval->first, plain.low, 1e-12);
+  EXPECT_NEAR(fast.at("hidden_routing").interval->second, plain.high, 1e-12);
 }
 
 TEST(ComplementarityTest, ClusteringsOfTheSameVectorsOverlapWholly) {
@@ -39,12 +52,19 @@ TEST(ComplementarityTest, ClusteringsOfTheSameVectorsOverlapWholly) {
     rows.push_back(i);
     vectors.append(std::vector<float>{static_cast<float>(i % 3) * 10});
   }
-  const auto same = cluster_overlap(vectors, vectors, rows, 3, 42);
-  EXPECT_NEAR(same.at("ami"), 1, 1e-9);
-  EXPECT_NEAR(same.at("jaccard"), 1, 1e-9);
+  const auto overlap = [&](const TextVectors& a, const TextVectors& b) {
+    return cluster_overlap({cluster_both(a, b, rows, 3, 42)}, {.resamples = 100});
+  };
+  const auto same = overlap(vectors, vectors);
+  EXPECT_NEAR(same.at("ami").value, 1, 1e-9);
+  EXPECT_NEAR(same.at("ami").interval->first, 1, 1e-9);
+  EXPECT_NEAR(same.at("jaccard").value, 1, 1e-9);
   TextVectors other(1);
   for (size_t i = 0; i < 60; ++i) other.append(std::vector<float>{static_cast<float>(i / 20)});
-  EXPECT_LT(cluster_overlap(vectors, other, rows, 3, 42).at("ami"), 0.05);
+  const EvalScore ami = overlap(vectors, other).at("ami");
+  EXPECT_LT(ami.value, 0.05);
+  EXPECT_LT(ami.interval->first, ami.value);
+  EXPECT_GT(ami.interval->second, ami.value);
 }
 
 TEST(ErrorAnalysisTest, PlacesAreComparedWithTiesShared) {

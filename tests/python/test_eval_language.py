@@ -6,10 +6,11 @@ HFLM._loglikelihood_tokens)."""
 
 import json
 import math
+import time
 
 import pytest
 from eval_support import results, write_rows
-from program import BAD_FILE, INVALID, ROOT, TOO_LONG, run as start_and_wait, sentence
+from program import BAD_FILE, CORPUS, INVALID, ROOT, TOO_LONG, run as start_and_wait, sentence, start
 
 FIXTURES = ROOT / "tests/fixtures/eval"
 F32 = ("--compute", "f32", "--threads", "1", "--model", "olmoe-small")  # what `reference` is
@@ -179,6 +180,76 @@ def test_resumes_what_was_killed(run, tmp_path):
     assert out.read_text() == whole
 
 
+@pytest.mark.parametrize("command", ["eval perplexity --data", "perplexity --input"])
+def test_perplexity_killed_and_resumed_has_the_same_bits(tmp_path, command):
+    long = " ".join(json.loads(line)["text"] for line in CORPUS.read_text(encoding="utf-8").splitlines()[:60])
+    data = write_rows(tmp_path / "long.jsonl", [{"text": "A short one."}, {"text": long}, {"text": long[:4000]}])
+    arguments = [*command.split(), data, "--context", "64", "--stride", "16", "--threads", "1", "--json"]
+    whole = start_and_wait(*arguments, "--out", tmp_path / "whole.jsonl")
+    assert whole.returncode == 0, whole.stderr
+    out, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
+    kept = 0
+    for _ in range(3):  # killed three times, each time further on
+        process = start(*arguments, "--out", out, "--resume")
+        while process.poll() is None and not (partial.exists() and partial.read_bytes().count(b"\n") > kept + 5):
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -9 and not out.exists(), "the text is too short to be killed in"
+        assert partial.read_bytes().count(b"\n") > kept
+        kept = partial.read_bytes().count(b"\n")
+    begun = partial.read_bytes()[:partial.read_bytes().rfind(b"\n") + 1]
+    resumed = start_and_wait(*arguments, "--out", out, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    numbers = lambda done: {k: v for k, v in json.loads(done.stdout).items() if k != "provenance"}
+    assert numbers(resumed) == numbers(whole)
+    assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes(), "every window once, with the same bits"
+    assert out.read_bytes().startswith(begun) and not partial.exists()
+    partial.write_bytes(begun)
+    arguments[arguments.index("--stride") + 1] = "32"
+    refused = start_and_wait(*arguments, "--out", out, "--resume")
+    assert refused.returncode == INVALID and "--resume" in sentence(refused.stderr)
+
+
+def test_perplexity_goes_on_under_an_edit(run, edit, tmp_path):
+    out = tmp_path / "out.jsonl"
+    command = ("perplexity", "--data", FIXTURES / "documents.jsonl", "--edit", edit, "--model", "olmoe-small", "--out", out)
+    whole = results(run, *command)
+    lines = out.read_text().splitlines(keepends=True)
+    assert {json.loads(line)["system"] for line in lines[1:]} == {"model", "edit"}
+    (tmp_path / "out.jsonl.partial").write_text("".join(lines[:5]) + lines[5][:9])
+    for one, again in zip(whole, results(run, *command, "--resume"), strict=True):
+        assert {**one, "provenance": 0} == {**again, "provenance": 0}
+    altered = json.loads(lines[1]) | {"value": {"next": "x"}}
+    (tmp_path / "out.jsonl.partial").write_text(lines[0] + json.dumps(altered) + "\n")
+    refused = start_and_wait("eval", *command, "--resume")
+    assert refused.returncode == BAD_FILE and "--resume" in sentence(refused.stderr)
+
+
+def test_a_log_with_too_few_scores_is_refused(run, tmp_path):
+    out = tmp_path / "items.jsonl"
+    command = ("eval", "choice", "--data", FIXTURES / "generic.jsonl", "--out", out)
+    run(*command)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    lines[1]["log_probs"].pop()
+    write_rows(tmp_path / "items.jsonl.partial", lines[:3])
+    refused = start_and_wait(*command, "--resume")
+    assert refused.returncode == BAD_FILE and "1 scores of item 0" in sentence(refused.stderr)
+
+
+def test_runs_are_compared_with_paired_intervals(run, edit, tmp_path):
+    for task, score in (("lambada", "perplexity"), ("perplexity", "bits_per_byte"), ("perplexity", "perplexity")):
+        data = FIXTURES / ("lambada.jsonl" if task == "lambada" else "documents.jsonl")
+        saved = []
+        for name, model in (("a", "monet-small"), ("b", "olmoe-small")):
+            saved.append(tmp_path / f"{name}.jsonl")
+            run("eval", task, "--data", data, "--model", model, "--items", "--results", saved[-1])
+        compared = [json.loads(line) for line in run("eval", "compare", *saved, "--json").stdout.splitlines()]
+        [one] = [row for row in compared if row["score"] == score]
+        low, high = one["interval"]
+        assert low < one["difference"] < high and one["verdict"] == ("higher" if low > 0 else "lower" if high < 0 else None)
+
+
 @pytest.fixture(scope="module")
 def edit(tmp_path_factory):
     path = tmp_path_factory.mktemp("edit") / "edit.json"
@@ -198,7 +269,11 @@ def test_before_and_after_an_edit(run, edit):
         assert "edit_hash" not in before["provenance"] and "edit_hash" in after["provenance"]
         main = before["main"]
         assert difference[main] == pytest.approx(after[main] - before[main], abs=1e-12)
-        assert difference["intervals"][main][0] <= difference[main] <= difference["intervals"][main][1]
+        for score in difference["scores"]:
+            if score == "chance":
+                continue
+            low, high = difference["intervals"][score]
+            assert low <= difference[score] <= high, score
     assert after["bits_per_byte"] != before["bits_per_byte"]
 
 

@@ -71,6 +71,11 @@ def test_complementarity(run, data):
     for name, values in expected.items():
         assert got[name] == pytest.approx(np.mean(values), abs=1e-6), name
     assert got["clustered_texts"] == len(used)
+    for name in (*expected, "hidden_hidden", "routing_routing", "hidden_routing"):
+        low, high = got["intervals"][name]
+        assert low < got[name] < high, name
+    [plain] = study(run, "complementarity", "--data", path, "--prompts", *PROMPTS, "--clusters", "8", "--resamples", "0")
+    assert "intervals" not in plain and plain["ami"] == got["ami"]
 
 
 def test_prompts(run, data):

@@ -1,4 +1,4 @@
-#include "analysis/measure_log.h"
+#include "eval/measure_log.h"
 
 #include <filesystem>
 
