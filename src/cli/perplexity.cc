@@ -4,9 +4,8 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
+#include "cli/text_scores.h"
 #include "cli/window_options.h"
-#include "io/json.h"
-#include "io/text_source.h"
 
 namespace expertoire::cli {
 namespace {
@@ -18,27 +17,11 @@ struct Options {
   bool json = false;
 };
 
-TextScore score_document(const Options& options, LoadedModel& loaded, const Tokenizer& tokenizer,
-                         const std::string& text) {
-  ProgressBar bar("tokens");
-  return score_text(*loaded.session, tokenizer, text, options.windows,
-                    [&](int64_t done, int64_t total) {
-                      interrupt_token().check("scoring");
-                      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-                    });
-}
-
 void perplexity(const Options& options) {
   LoadedModel loaded(options.model, true);
-  const Tokenizer tokenizer = loaded.tokenizer();
   TextScore totals;
-  if (names_json_lines(options.input)) {
-    TextSource texts(options.input, options.field);
-    while (const auto text = texts.next()) {
-      totals += score_document(options, loaded, tokenizer, *text);
-    }
-  } else {
-    totals = score_document(options, loaded, tokenizer, read_text_file(options.input));
+  for (const TextScore& score : score_file(loaded, options.input, options.field, options.windows)) {
+    totals += score;
   }
   if (totals.scored == 0) {
     throw Error(ErrorCode::kInvalidArgument,
