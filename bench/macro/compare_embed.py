@@ -23,6 +23,7 @@ from transformers import AutoTokenizer, OlmoeForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build/release/expertoire"
+PAUSE = 0.5  # seconds: PyTorch's threads spin for a while after their work
 TEMPLATE = 'This sentence : "{}" means in one word:"'
 
 
@@ -96,6 +97,7 @@ def main():
         batch, dtype = min(trials, key=trials.get)
         mine, theirs = [], []
         for _ in range(arguments.rounds):
+            time.sleep(PAUSE)
             mine.append(ours(texts, arguments.model, out))
             theirs.append(reference.embed(texts, batch, dtype)[1])
     print(json.dumps({"texts": len(texts), "lowest_cosine_f32": float(worst), "ours_s": statistics.median(mine),

@@ -42,7 +42,8 @@ class Applier {
         layers_(edit_.compile(config_.edit_model(), config_.editable_layers())),
         checkpoint_(Checkpoint::open(folder)) {}
 
-  AppliedEdit write(const std::string& out) {
+  AppliedEdit write(const std::string& out,
+                    const std::function<void(const AppliedEdit&, const std::string&)>& finish) {
     result_.parameters_before = result_.parameters_after = config_.parameters();
     result_.obstacle = obstacle();
     if (result_.obstacle.empty()) plan();
@@ -52,6 +53,8 @@ class Applier {
     write_config(to + "/config.json");
     copy_the_rest(to);
     if (!result_.obstacle.empty()) write_file(to + "/" + kOwnEditFile, edit_.to_json());
+    copies_.clear();
+    if (finish) finish(result_, to);
     writer.commit();
     return result_;
   }
@@ -200,7 +203,8 @@ class Applier {
     for (const auto& entry : fs::directory_iterator(folder_)) {
       const std::string name = entry.path().filename().string();
       if (!entry.is_regular_file() || weights.contains(entry.path().extension().string()) ||
-          name == "config.json" || name == kOwnEditFile || name.ends_with(".index.json")) {
+          name == "config.json" || name == kOwnEditFile || name == kEditReportFile ||
+          name.ends_with(".index.json")) {
         continue;
       }
       write_file(fmt::format("{}/{}", to, name), read_text_file(entry.path().string()));
@@ -220,8 +224,10 @@ class Applier {
 
 }  // namespace
 
-AppliedEdit apply_edit(const std::string& folder, const RoutingEdit& edit, const std::string& out) {
-  return Applier(folder, edit).write(out);
+AppliedEdit apply_edit(
+    const std::string& folder, const RoutingEdit& edit, const std::string& out,
+    const std::function<void(const AppliedEdit& done, const std::string& folder)>& finish) {
+  return Applier(folder, edit).write(out, finish);
 }
 
 }  // namespace expertoire

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "routing/edit.h"
 
 namespace expertoire {
+
+/// In the new folder: what was done to the model, why, and what it changed (docs/edits.md).
+inline constexpr const char* kEditReportFile = "edit_report.json";
 
 /// What became of an edit.
 struct AppliedEdit {
@@ -26,6 +30,9 @@ struct AppliedEdit {
 /// All else (forced experts, renormalised ablation, joint experts of Monet) leaves the weights as
 /// they are and goes into the folder as a file. Errors: those of parse_config, Checkpoint,
 /// RoutingEdit::compile and FolderWriter; kUnsupported for a factor on F16 weights.
-AppliedEdit apply_edit(const std::string& folder, const RoutingEdit& edit, const std::string& out);
+/// `finish` gets the folder before it has its name, to add to it; what it throws leaves none.
+AppliedEdit apply_edit(
+    const std::string& folder, const RoutingEdit& edit, const std::string& out,
+    const std::function<void(const AppliedEdit& done, const std::string& folder)>& finish = {});
 
 }  // namespace expertoire

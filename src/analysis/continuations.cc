@@ -61,7 +61,8 @@ class Streams {
       const int32_t id = stream.sampler.sample(logits);
       const bool ends = std::ranges::find(options_.stop_ids, id) != options_.stop_ids.end();
       if (!ends) stream.ids.push_back(id);
-      stream.open = !ends && static_cast<int64_t>(stream.ids.size()) < options_.max_tokens;
+      stream.open = !ends && static_cast<int64_t>(stream.ids.size()) < options_.max_tokens &&
+                    !(options_.ended && options_.ended(stream.ids));
     });
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct ContinuationOptions {
   int64_t max_tokens = 20;
   SamplerOptions sampler;         ///< `seed` is that of the whole study
   std::vector<int32_t> stop_ids;  ///< end of sequence; not part of what is returned
+  /// Whether a continuation is at its end, asked after each of its tokens, from several threads.
+  std::function<bool(std::span<const int32_t> ids)> ended = {};
 };
 
 /// The prompt runs once, then all continuations side by side. Number `prompt` and the number of the

@@ -12,6 +12,7 @@
 #include "io/atomic_file.h"
 #include "io/folder_writer.h"
 #include "io/json.h"
+#include "routing/edit_comment.h"
 
 namespace expertoire {
 namespace {
@@ -118,7 +119,10 @@ std::vector<std::string> write_domains(const DomainSelection& selection, const U
     const ExpertMask mask = mask_of(selection, static_cast<int>(d), units, plain);
     files.push_back(size_of(mask) == 0 ? "" : name);
     if (size_of(mask) == 0) continue;
-    write_file(folder.temporary() + "/" + name, edit_of(mask, config).to_json());
+    write_file(
+        folder.temporary() + "/" + name,
+        commented_edit(edit_of(mask, config),
+                       fmt::format("the {}experts of {}", plain ? "" : "qualified ", domain)));
   }
   write_experts(selection, units, folder.temporary() + "/experts.jsonl");
   folder.commit();

@@ -2,6 +2,7 @@
 
 #include "io/json.h"
 #include "io/refuse.h"
+#include "io/text_source.h"
 
 namespace expertoire::cli {
 namespace {
@@ -21,13 +22,17 @@ json fingerprint(const ScoringOptions& options, const LoadedModel& loaded,
 
 }  // namespace
 
-void ScoringOptions::add_to(CLI::App& app) {
-  model.add_to(app);
+void add_window_options(CLI::App& app, WindowOptions& windows) {
   app.add_option("--context", windows.context,
                  "Tokens of a window (default: the model's, at most 2048)")
       ->check(CLI::PositiveNumber);
   app.add_option("--stride", windows.stride, "Tokens between windows (default: half of that)")
       ->check(CLI::PositiveNumber);
+}
+
+void ScoringOptions::add_to(CLI::App& app) {
+  model.add_to(app);
+  add_window_options(app, windows);
   app.add_option("--out", out, "Log of what was scored, window by window, JSON Lines");
   app.add_flag("--resume", resume, "Continue an interrupted run of the same command with --out");
 }
@@ -62,6 +67,25 @@ TextScore DocumentScorer::score(const std::string& system, const std::string& fi
         progress(part.next, tokens);
       },
       begun(system, file, document));
+}
+
+std::vector<TextScore> score_file(DocumentScorer& scorer, const std::string& system,
+                                  const std::string& path, const std::string& field) {
+  std::vector<TextScore> scores;
+  const auto add = [&](const std::string& text) {
+    ProgressBar bar("tokens");
+    scores.push_back(
+        scorer.score(system, path, scores.size(), text, [&](int64_t done, int64_t all) {
+          bar.update(done, static_cast<double>(done) / static_cast<double>(all));
+        }));
+  };
+  if (names_json_lines(path)) {
+    TextSource texts(path, field);
+    while (const auto text = texts.next()) add(*text);
+  } else {
+    add(read_text_file(path));
+  }
+  return scores;
 }
 
 }  // namespace expertoire::cli

@@ -11,6 +11,9 @@
 
 namespace expertoire::cli {
 
+/// --context, --stride.
+void add_window_options(CLI::App& app, WindowOptions& windows);
+
 struct ScoringOptions {
   ModelOptions model{kExpertsModel};
   WindowOptions windows;
@@ -44,5 +47,11 @@ class DocumentScorer {
   Tokenizer tokenizer_;
   MeasureLog log_;
 };
+
+/// The texts of a .jsonl or .json (each line by itself, `field` holds the text), or any other file
+/// as one text; a bar shows each text's tokens. Errors: those of TextSource, read_text_file and
+/// DocumentScorer::score.
+std::vector<TextScore> score_file(DocumentScorer& scorer, const std::string& system,
+                                  const std::string& path, const std::string& field);
 
 }  // namespace expertoire::cli

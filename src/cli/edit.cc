@@ -1,14 +1,15 @@
 // expertoire edit: a command for what is done with edit files
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "analysis/apply_edit.h"
 #include "analysis/compare_edits.h"
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/common.h"
+#include "cli/edit_commands.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "model/own_edit.h"
+#include "routing/edit_comment.h"
 
 namespace expertoire::cli {
 namespace {
@@ -51,12 +52,7 @@ void add_json(CLI::App& app, Options& options) {
 void validate(const Options& options) {
   json layers = json::array();
   for (const auto& [layer, counts] : count_edits(options.edit(0), options.config())) {
-    layers.push_back({{"layer", layer},
-                      {"ablated", counts.ablated},
-                      {"scaled", counts.scaled},
-                      {"rerouted", counts.rerouted},
-                      {"forced", counts.forced},
-                      {"shared", counts.shared}});
+    layers.push_back(to_json(layer, counts));
   }
   if (options.json) {
     print_json({{"edit", options.files[0]}, {"model", options.model.name()}, {"layers", layers}});
@@ -73,6 +69,7 @@ void validate(const Options& options) {
 
 void combine(const Options& options) {
   RoutingEdit all;
+  std::vector<std::string> why;
   for (size_t i = 0; i < options.files.size(); ++i) {
     const RoutingEdit next = options.edit(i);
     if (i > 0 && !next.model().fits(all.model())) {
@@ -81,12 +78,16 @@ void combine(const Options& options) {
                    "edits of one model", ""});
     }
     all = all.then(next);
+    for (std::string& one : edit_comments(options.files[i])) why.push_back(std::move(one));
   }
-  write_file(options.out, all.to_json());
+  write_file(options.out, commented_edit(all, fmt::format("{}", fmt::join(why, "; "))));
 }
 
 void invert(const Options& options) {
-  write_file(options.out, invert_edit(options.edit(0), options.config()).to_json());
+  const RoutingEdit inverse = invert_edit(options.edit(0), options.config());
+  const std::vector<std::string> why = edit_comments(options.files[0]);
+  write_file(options.out,
+             commented_edit(inverse, fmt::format("all but: {}", fmt::join(why, "; "))));
 }
 
 void diff(const Options& options) {
@@ -113,31 +114,6 @@ void diff(const Options& options) {
   }
 }
 
-void apply(const Options& options) {
-  const AppliedEdit done = apply_edit(options.model.folder(), options.edit(0), options.out);
-  if (options.json) {
-    print_json({{"out", options.out},
-                {"in_weights", done.obstacle.empty()},
-                {"obstacle", done.obstacle},
-                {"experts_removed_a_layer", done.experts_removed},
-                {"experts_zeroed", done.experts_zeroed},
-                {"experts_scaled", done.experts_scaled},
-                {"parameters_before", done.parameters_before},
-                {"parameters_after", done.parameters_after}});
-    return;
-  }
-  if (done.obstacle.empty()) {
-    fmt::print(
-        "{}: {} experts removed from each layer, {} zeroed, {} scaled; {} parameters ({} before)\n",
-        options.out, done.experts_removed, done.experts_zeroed, done.experts_scaled,
-        done.parameters_after, done.parameters_before);
-  } else {
-    fmt::print(
-        "{}: the weights as they were, and {} beside them, which only Expertoire applies: {}\n",
-        options.out, kOwnEditFile, done.obstacle);
-  }
-}
-
 std::function<void()> setup_validate(CLI::App& app) {
   auto options = declare(app, 1, 1);
   add_model(app, *options);
@@ -161,22 +137,12 @@ std::function<void()> setup_diff(CLI::App& app) {
   add_json(app, *options);
   return [options] { diff(*options); };
 }
-std::function<void()> setup_apply(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  add_model(app, *options);
-  app.add_option("--edit", options->files, "Edit file (docs/edits.md)")->required()->expected(1);
-  add_out(app, *options, "New folder");
-  add_json(app, *options);
-  return [options] { apply(*options); };
-}
-
 const std::vector<Command> kEditCommands = {
     {"validate", "Does an edit fit a model, and what does it change?", setup_validate},
     {"combine", "Several edits, one after the other, as one", setup_combine},
     {"invert", "The edit that keeps what another removes, and removes the rest", setup_invert},
     {"diff", "Which experts do two edits treat otherwise?", setup_diff},
-    {"apply", "A new model folder with the edit in its weights, where they can say it",
-     setup_apply}};
+    kEditApplyCommand};
 
 std::function<void()> setup(CLI::App& app) {
   add_commands(app, kEditCommands);
@@ -184,6 +150,12 @@ std::function<void()> setup(CLI::App& app) {
 }
 
 }  // namespace
+
+json to_json(int layer, const EditCounts& counts) {
+  return {{"layer", layer},          {"ablated", counts.ablated},
+          {"scaled", counts.scaled}, {"rerouted", counts.rerouted},
+          {"forced", counts.forced}, {"shared", counts.shared}};
+}
 
 extern const Command kEditCommand = {"edit", "Checks, combines and applies routing edits", setup};
 

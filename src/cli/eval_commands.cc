@@ -6,15 +6,15 @@ namespace expertoire::cli {
 extern const Command kEvalStsCommand, kEvalClassificationCommand, kEvalPairsCommand,
     kEvalClusteringCommand, kEvalRerankCommand, kEvalSummarizationCommand, kEvalChoiceCommand,
     kEvalLambadaCommand, kEvalPerplexityCommand, kEvalCompareCommand, kEvalReportCommand,
-    kEvalStudyCommand, kEvalSuiteCommand;
+    kEvalStudyCommand, kEvalSuiteCommand, kEvalCodeCommand;
 
 const std::vector<Command>& eval_commands() {
   static const std::vector<Command> list = {
       kEvalStsCommand,        kEvalClassificationCommand, kEvalPairsCommand,
       kEvalClusteringCommand, kEvalRerankCommand,         kEvalSummarizationCommand,
       kEvalChoiceCommand,     kEvalLambadaCommand,        kEvalPerplexityCommand,
-      kEvalStudyCommand,      kEvalSuiteCommand,          kEvalCompareCommand,
-      kEvalReportCommand};
+      kEvalCodeCommand,       kEvalStudyCommand,          kEvalSuiteCommand,
+      kEvalCompareCommand,    kEvalReportCommand};
   return list;
 }
 

@@ -11,11 +11,13 @@
 #include "cli/common.h"
 #include "cli/corpus_options.h"
 #include "cli/table.h"
+#include "cli/text_scores.h"
 #include "eval/compare.h"
 #include "eval/perplexity.h"
 #include "io/atomic_file.h"
 #include "io/chart.h"
 #include "io/folder_writer.h"
+#include "routing/edit_comment.h"
 
 namespace expertoire::cli {
 namespace {
@@ -79,15 +81,6 @@ std::vector<TextScore> score(LoadedModel& loaded, const Tokenizer& tokenizer,
   return scores;
 }
 
-json values(const EvalResult& result) {
-  json all = json::object();
-  for (const auto& [name, score] : result.scores) {
-    all[name] = {{"value", score.value}};
-    if (score.interval) all[name]["interval"] = {score.interval->first, score.interval->second};
-  }
-  return all;
-}
-
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -142,7 +135,7 @@ class Pruning {
                    {"documents", texts_.size()},
                    {"documents_held_out", held_out_.size()},
                    {"experts", loaded_.model->config().num_experts},
-                   {"model", values(before)},
+                   {"model", score_values(before)},
                    {"rows", json::array()}};
     for (const std::string& name : options_.rules) {
       const auto rule = choose_enum<PruneRule>("--by", name, kPruneRuleNames);
@@ -175,13 +168,15 @@ class Pruning {
         fmt::format("{}{}-{:g}.json", row["by"].get<std::string>(),
                     row.contains("seed") ? fmt::format("-{}", row["seed"].get<int>()) : "",
                     row["keep"].get<double>());
-    write_file(folder + "/" + file, edit.to_json());
+    write_file(folder + "/" + file,
+               commented_edit(edit, fmt::format("the first {} experts of each layer by {}", kept,
+                                                row["by"].get<std::string>())));
     const EvalResult after = result(score(loaded_, tokenizer_, held_out_, base_.then(edit), file));
     row.update({{"experts", kept},
                 {"share", static_cast<double>(kept) / config.num_experts},
                 {"edit", file},
-                {"after", values(after)},
-                {"change", values(paired_result(before, after, bootstrap_))}});
+                {"after", score_values(after)},
+                {"change", score_values(paired_result(before, after, bootstrap_))}});
   }
 
   const Options& options_;
@@ -192,31 +187,22 @@ class Pruning {
   std::vector<std::string> texts_, held_out_;
 };
 
-std::string shown(const json& score, const char* format) {
-  const auto number = [&](const json& value) {
-    return fmt::format(fmt::runtime(format), value.get<double>());
-  };
-  if (!score.contains("interval")) return number(score["value"]);
-  return fmt::format("{} [{}, {}]", number(score["value"]), number(score["interval"][0]),
-                     number(score["interval"][1]));
-}
-
 void print(const json& report, const std::string& out) {
   std::vector<std::vector<std::string>> rows = {
       {"by", "kept", "experts a layer", "perplexity", "change", "bits a byte", "change"}};
   const json& model = report["model"];
   rows.push_back({"(all)", "100 %", std::to_string(report["experts"].get<int>()),
-                  shown(model["perplexity"], "{:.2f}"), "", shown(model["bits_per_byte"], "{:.4f}"),
-                  ""});
+                  shown_score(model["perplexity"], "{:.2f}"), "",
+                  shown_score(model["bits_per_byte"], "{:.4f}"), ""});
   for (const json& row : report["rows"]) {
     rows.push_back({row["by"].get<std::string>() +
                         (row.contains("seed") ? fmt::format(" {}", row["seed"].get<int>()) : ""),
                     fmt::format("{:.0f} %", 100 * row["share"].get<double>()),
                     std::to_string(row["experts"].get<int>()),
-                    shown(row["after"]["perplexity"], "{:.2f}"),
-                    shown(row["change"]["perplexity"], "{:+.2f}"),
-                    shown(row["after"]["bits_per_byte"], "{:.4f}"),
-                    shown(row["change"]["bits_per_byte"], "{:+.4f}")});
+                    shown_score(row["after"]["perplexity"], "{:.2f}"),
+                    shown_score(row["change"]["perplexity"], "{:+.2f}"),
+                    shown_score(row["after"]["bits_per_byte"], "{:.4f}"),
+                    shown_score(row["change"]["bits_per_byte"], "{:+.4f}")});
   }
   print_table(rows);
   fmt::print("\n{}/{} has the curve; `expertoire edit apply` makes a smaller model of an edit\n",

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "analysis/toxicity.h"
@@ -14,6 +15,7 @@
 #include "io/atomic_file.h"
 #include "io/folder_writer.h"
 #include "io/refuse.h"
+#include "routing/edit_comment.h"
 
 namespace expertoire::cli {
 namespace {
@@ -61,13 +63,13 @@ Found find(const Options& options, LoadedModel& loaded, const std::vector<Valued
 
 // A mask's file and what it takes.
 json write_mask(const ExpertMask& mask, const Found& found, const ModelConfig& config,
-                const std::string& folder, const std::string& name) {
-  write_file(folder + "/" + name, edit_of(mask, config).to_json());
+                const std::string& path, const std::string& why) {
+  write_file(path, commented_edit(edit_of(mask, config), why));
   json layers = json::array();
   for (const auto& [layer, experts] : mask) {
     layers.push_back({{"layer", layer}, {"experts", experts.size()}});
   }
-  return {{"edit", name},
+  return {{"edit", std::filesystem::path(path).filename().string()},
           {"experts", size_of(mask)},
           {"mass", mass_share(mask, found.masses)},
           {"by_layer", layers}};
@@ -78,7 +80,8 @@ json write_threshold(double threshold, const Options& options, const Found& foun
   const UnitTable& units = found.correlation.units;
   const ExpertMask mask = experts_above(units, found.correlation.toxicity, threshold);
   const std::string name = fmt::format("threshold-{:g}", threshold);
-  json row = write_mask(mask, found, config, folder, name + ".json");
+  const std::string why = fmt::format("experts that correlate with toxicity above {:g}", threshold);
+  json row = write_mask(mask, found, config, fmt::format("{}/{}.json", folder, name), why);
   row["threshold"] = threshold;
   row["by_chance"] = size_of(experts_above(units, found.correlation.shuffled, threshold));
   row["controls"] = json::array();
@@ -87,7 +90,8 @@ json write_threshold(double threshold, const Options& options, const Found& foun
       const auto random =
           kind == std::string_view("number") ? random_of_same_number : random_of_same_mass;
       json control = write_mask(random(mask, found.masses, static_cast<uint32_t>(seed)), found,
-                                config, folder, fmt::format("{}.{}-{}.json", name, kind, seed));
+                                config, fmt::format("{}/{}.{}-{}.json", folder, name, kind, seed),
+                                fmt::format("random experts of the same {} as the {}", kind, why));
       control.update({{"kind", kind}, {"seed", seed}});
       row["controls"].push_back(std::move(control));
     }

@@ -5,7 +5,6 @@
 #include "cli/command.h"
 #include "cli/document_scorer.h"
 #include "io/json.h"
-#include "io/text_source.h"
 
 namespace expertoire::cli {
 namespace {
@@ -22,18 +21,8 @@ TextScore score_documents(const Options& options, LoadedModel& loaded) {
   };
   DocumentScorer scorer(options.scoring, loaded, about);
   TextScore totals;
-  const auto add = [&](const std::string& text) {
-    ProgressBar bar("tokens");
-    const auto document = static_cast<size_t>(totals.documents);
-    totals += scorer.score("model", options.input, document, text, [&](int64_t done, int64_t all) {
-      bar.update(done, static_cast<double>(done) / static_cast<double>(all));
-    });
-  };
-  if (names_json_lines(options.input)) {
-    TextSource texts(options.input, options.field);
-    while (const auto text = texts.next()) add(*text);
-  } else {
-    add(read_text_file(options.input));
+  for (const TextScore& score : score_file(scorer, "model", options.input, options.field)) {
+    totals += score;
   }
   scorer.finish();
   return totals;

@@ -84,9 +84,10 @@ def test_an_applied_edit_is_the_edit_in_transformers(run, logits_of, tmp_path):
                  {"action": "scale", "layers": [2], "experts": [5], "factor": 2},
                  {"action": "reroute", "experts": [0, 9], "renormalize": True})
     about = json.loads(run("edit", "apply", *OLMOE, "--edit", edit, "--out", tmp_path / "m", "--json").stdout)
-    assert about["in_weights"] and about["experts_removed_a_layer"] == 2
-    assert about["experts_zeroed"] == 6 and about["experts_scaled"] == 1
-    assert about["parameters_after"] < about["parameters_before"] == 9577152
+    what = about["what"]
+    assert what["in_weights"] and what["experts_removed_a_layer"] == 2
+    assert what["experts_zeroed"] == 6 and what["experts_scaled"] == 1
+    assert about["after"]["parameters"] < about["before"]["parameters"] == 9577152
     wanted = ours("--edit", edit)
     scale = np.abs(wanted).max()
     assert np.abs(theirs(tmp_path / "m") - wanted).max() < 1e-4 * scale
@@ -102,3 +103,49 @@ def test_an_edit_that_weights_cannot_say_travels_with_them(run, logits_of, tmp_p
     assert "only Expertoire applies" in told and "forces" in told
     assert (ours("--model", tmp_path / "m") == ours("--edit", edit)).all()
     assert np.abs(theirs(tmp_path / "m") - ours()).max() < 1e-4 * np.abs(ours()).max()
+
+
+def test_the_report_says_what_why_before_and_after(run, tmp_path, sentences):
+    text = tmp_path / "held_out.jsonl"
+    text.write_text("".join(json.dumps({"text": one}) + "\n" for one in sentences[:20]))
+    edit = write(tmp_path / "e.json", {"action": "reroute", "experts": list(range(8)), "renormalize": True,
+                                       "comment": "the first eight"}, comment="smaller")
+    folder = tmp_path / "m"
+    shown = run("edit", "apply", *OLMOE, "--edit", edit, "--text", text, "--out", folder).stdout
+    report = json.loads((folder / "edit_report.json").read_text())
+    assert report["why"] == ["smaller", "the first eight"] and "why: smaller\n" in shown
+    assert [layer["rerouted"] for layer in report["what"]["layers"]] == [8] * LAYERS
+
+    def plain(*options):
+        return json.loads(run("perplexity", "--input", text, "--json", *options).stdout)
+    before, after = plain(*OLMOE), plain("--model", folder)
+    for name in ("perplexity", "bits_per_byte"):
+        assert report["before"][name]["value"] == pytest.approx(before[name], rel=1e-12)
+        assert report["after"][name]["value"] == pytest.approx(after[name], rel=1e-12)
+        change = report["change"][name]
+        assert change["value"] == pytest.approx(after[name] - before[name], rel=1e-9)
+        assert 0 < change["interval"][0] < change["value"] < change["interval"][1]
+    assert report["text"]["documents"] == 20 and "change +" in shown
+
+    again = tmp_path / "again"
+    run("edit", "apply", "--model", folder, "--edit", write(tmp_path / "f.json", {
+        "action": "ablate", "layers": [0], "experts": [0]}), "--out", again)
+    report = json.loads((again / "edit_report.json").read_text())
+    assert report["earlier"]["why"] == ["smaller", "the first eight"] and "change" not in report
+
+
+def test_nothing_is_left_when_measuring_fails(run, masks, tmp_path):
+    apply = ["edit", "apply", *OLMOE, "--edit", masks[0], "--out", tmp_path / "m", "--text"]
+    run(*apply, tmp_path / "none.txt", code=3)
+    (tmp_path / "empty.jsonl").write_text(json.dumps({"text": ""}) + "\n")
+    assert "two tokens" in run(*apply, tmp_path / "empty.jsonl", code=2).stderr
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("m")]
+
+
+def test_combined_and_inverted_edits_say_why(run, tmp_path):
+    first = write(tmp_path / "a.json", {"action": "ablate", "layers": [1], "experts": [3]}, comment="law")
+    second = write(tmp_path / "b.json", {"action": "ablate", "layers": [1], "experts": [4]}, comment="math")
+    run("edit", "combine", first, second, "--out", tmp_path / "both.json")
+    assert json.loads((tmp_path / "both.json").read_text())["comment"] == "law; math"
+    run("edit", "invert", first, *OLMOE, "--out", tmp_path / "not.json")
+    assert json.loads((tmp_path / "not.json").read_text())["comment"] == "all but: law"
