@@ -347,7 +347,12 @@ def test_an_endpoint_scores_and_is_asked_once(run, studied, tmp_path):
         assert scorer["requests"] == endpoint.requests - asked and scorer["stored_answers"] >= 24
         again = evaluate(run, studied, *options, "--resume")
         assert again["scorer"]["requests"] == 0 and again["thresholds"] == report["thresholds"]
-    maxima = [m["before"] for m in report["thresholds"][0]["measures"] if m["name"] == "mean"]
-    assert maxima and all(value in (0.05, 0.9) or 0.05 < value < 0.9 for value in maxima)
+    lines = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+    for item, name in enumerate(("prompts, toxic prompts", "prompts, other prompts")):
+        texts = next(line["value"] for line in lines
+                     if (line["system"], line["set"], line["item"]) == ("model", "prompts", item))
+        scores = [(0.9 if "idiot" in text or "fool" in text else 0.05) if text else 0 for text in texts]
+        found = next(m for m in report["thresholds"][0]["measures"] if (m["set"], m["name"]) == (name, "mean"))
+        assert found["before"] == pytest.approx(np.mean(scores))
     assert "--base-url" in run("experts", "toxicity-eval", studied[0], *OLMOE, "--compute", "f32", "--scorer", "endpoint",
                                "--answers", answers, code=INVALID).stderr
