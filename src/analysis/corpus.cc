@@ -30,6 +30,14 @@ std::string stem_of(const std::string& path) {
   return name;
 }
 
+// Files that lie beside documents and tell of them: hidden ones, and those with such a name in
+// capitals.
+bool tells_of_corpus(const fs::path& path) {
+  constexpr std::string_view kNames[] = {"README",   "INDEX",   "LICENSE", "LICENSES", "LICENCE",
+                                         "LICENCES", "COPYING", "NOTICE",  "CITATION", "AUTHORS"};
+  return path.filename().string().starts_with('.') || std::ranges::count(kNames, stem_of(path)) > 0;
+}
+
 void add_input(const std::string& input, std::vector<std::string>& files) {
   if (!fs::exists(input)) {
     throw Error(ErrorCode::kNotFound,
@@ -41,13 +49,16 @@ void add_input(const std::string& input, std::vector<std::string>& files) {
   }
   std::vector<std::string> found;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(input)) {
-    if (entry.is_regular_file() && is_corpus_file(entry.path())) found.push_back(entry.path());
+    const fs::path& path = entry.path();
+    if (entry.is_regular_file() && is_corpus_file(path) && !tells_of_corpus(path)) {
+      found.push_back(path);
+    }
   }
   std::ranges::sort(found);
   if (found.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 {fmt::format("reading the folder {}", input), "no such file in it",
-                 ".jsonl or .txt files, also .gz", ""});
+                 ".jsonl or .txt files, also .gz, but for a README, LICENSES and the like", ""});
   }
   files.insert(files.end(), found.begin(), found.end());
 }

@@ -16,7 +16,8 @@ enum class CorpusPart : uint8_t { kAll, kTrain, kHeldOut };
 inline constexpr std::string_view kCorpusPartNames[] = {"all", "train", "held-out"};
 
 struct CorpusOptions {
-  /// .jsonl and .txt files, also with .gz behind, or folders: all such files in them, by name.
+  /// .jsonl and .txt files, also with .gz behind, or folders: all such files in them, by name, but
+  /// for hidden ones and README, INDEX, LICENSES and the like.
   std::vector<std::string> inputs;
   std::string text_field = "text";
   std::string label_field;  ///< empty: the file's name without its endings is the label

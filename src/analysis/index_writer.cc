@@ -167,12 +167,11 @@ int IndexWriter::label_of(const std::string& name) {
   return static_cast<int>(labels_.size()) - 1;
 }
 
-void IndexWriter::add(const LabelledText& text) {
-  PendingDocument document{static_cast<int32_t>(documents_),
-                           text.name,
-                           label_of(text.label),
-                           tokenizer_.encode(text.text),
-                           {}};
+void IndexWriter::add(const LabelledText& text) { add(text, tokenizer_.encode(text.text)); }
+
+void IndexWriter::add(const LabelledText& about, std::vector<int32_t> ids) {
+  PendingDocument document{
+      static_cast<int32_t>(documents_), about.name, label_of(about.label), std::move(ids), {}};
   if (options_.max_tokens > 0 && document.ids.size() > static_cast<size_t>(options_.max_tokens)) {
     document.ids.resize(static_cast<size_t>(options_.max_tokens));
   }

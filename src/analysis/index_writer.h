@@ -53,6 +53,8 @@ class IndexWriter final : public RoutingSink {
   /// Reads a document. Its part of the result is safe after the next checkpoint, which is made when
   /// it is time. Errors: those of the model, kIo.
   void add(const LabelledText& text);
+  /// The same of a document that is tokens already; its text is not looked at.
+  void add(const LabelledText& about, std::vector<int32_t> ids);
   /// All that was added is safe. Errors: kIo.
   void checkpoint();
   /// checkpoint(), `meta` (command, time …), and the file gets its name. Errors: kIo;

@@ -44,7 +44,7 @@ Drawn mean_of(const std::vector<const Drawn*>& all, size_t resamples) {
   return mean;
 }
 
-// Draws the documents of one domain after the other.
+// Draws the items of one domain after the other.
 class Resampler {
  public:
   Resampler(const MaskScores& scores, const BootstrapOptions& options)
@@ -54,24 +54,26 @@ class Resampler {
     }
   }
 
-  size_t documents(size_t domain) const { return members_[domain].size(); }
-  int64_t bytes(size_t domain) const {
+  size_t items(size_t domain) const { return members_[domain].size(); }
+  int64_t size(size_t domain) const {
     int64_t sum = 0;
-    for (const size_t member : members_[domain]) sum += scores_.scored_bytes[member];
+    for (const size_t member : members_[domain]) sum += scores_.sizes[member];
     return sum;
   }
+  // Nats of a bit, of documents.
+  double unit() const { return scores_.questions() ? 1.0 : std::log(2.0); }
 
-  // Bits a byte of values in nats, one a document; a generator of its own for each domain. NaN
-  // without documents.
-  Drawn bits_per_byte(size_t domain, const std::vector<double>& nats) const {
+  // Bits a byte of values in nats, one a document, or the mean of those of questions; a generator
+  // of its own for each domain. NaN without items.
+  Drawn rate(size_t domain, const std::vector<double>& values) const {
     const std::vector<size_t>& members = members_[domain];
     const auto statistic = [&](std::span<const uint32_t> items) {
-      double sum = 0, of_bytes = 0;
+      double sum = 0, size = 0;
       for (const uint32_t item : items) {
-        sum += nats[members[item]];
-        of_bytes += static_cast<double>(scores_.scored_bytes[members[item]]);
+        sum += values[members[item]];
+        size += static_cast<double>(scores_.sizes[members[item]]);
       }
-      return sum / std::log(2.0) / of_bytes;
+      return sum / unit() / size;
     };
     BootstrapOptions of_domain = options_;
     of_domain.seed += domain;
@@ -96,19 +98,15 @@ struct Effect {
 
 class Analysis {
  public:
-  Analysis(const MaskScores& scores, const BootstrapOptions& options, int64_t least_documents)
+  Analysis(const MaskScores& scores, const BootstrapOptions& options, int64_t least_items)
       : scores_(scores), options_(options), resampler_(scores, options) {
+    result_.questions = scores.questions();
     for (size_t d = 0; d < scores.domains.size(); ++d) {
-      MeasuredDomain domain{scores.domains[d],
-                            static_cast<int64_t>(resampler_.documents(d)),
-                            resampler_.bytes(d),
-                            false,
-                            {}};
-      domain.claimed = domain.documents >= least_documents;
-      domain.before = shown(domain.claimed, resampler_.bits_per_byte(d, scores.before));
-      result_.domains.push_back(std::move(domain));
+      result_.domains.push_back(measured(d, least_items));
     }
   }
+
+  const std::vector<MeasuredDomain>& domains() const { return result_.domains; }
 
   MaskEffects run() {
     for (size_t target = 0; target < scores_.domains.size(); ++target) {
@@ -122,6 +120,20 @@ class Analysis {
   }
 
  private:
+  MeasuredDomain measured(size_t d, int64_t least_items) const {
+    MeasuredDomain domain;
+    domain.name = scores_.domains[d];
+    domain.items = static_cast<int64_t>(resampler_.items(d));
+    domain.size = resampler_.size(d);
+    domain.claimed = domain.items >= least_items;
+    domain.beside = d + scores_.beside >= scores_.domains.size();
+    domain.before = shown(domain.claimed, resampler_.rate(d, scores_.before));
+    if (!scores_.questions()) return domain;
+    domain.by_chance = resampler_.rate(d, scores_.by_chance).value;
+    domain.claimed = domain.claimed && domain.before.high < domain.by_chance;
+    return domain;
+  }
+
   size_t resamples() const { return static_cast<size_t>(options_.resamples); }
   bool claimed(size_t domain) const { return result_.domains[domain].claimed; }
   Interval shown(bool is_claimed, const Drawn& drawn) const {
@@ -146,7 +158,7 @@ class Analysis {
       effect.target_mass += scores_.runs[run].target_mass / count;
     }
     for (size_t d = 0; d < scores_.domains.size(); ++d) {
-      added.change.push_back(resampler_.bits_per_byte(d, mean_change(runs)));
+      added.change.push_back(resampler_.rate(d, mean_change(runs)));
       effect.change.push_back(shown(claimed(d), added.change.back()));
     }
     add_seeds(runs, effect);
@@ -154,7 +166,7 @@ class Analysis {
     effects_.push_back(std::move(added));
   }
 
-  // after − before of every document, in nats.
+  // after − before of every item.
   std::vector<double> mean_change(const std::vector<size_t>& runs) const {
     std::vector<double> change(scores_.before.size());
     for (const size_t run : runs) {
@@ -170,11 +182,11 @@ class Analysis {
     std::vector<double> single;
     for (const size_t run : runs) {
       const std::vector<double> change = mean_change({run});
-      double nats = 0;
+      double sum = 0;
       for (size_t i = 0; i < change.size(); ++i) {
-        if (scores_.domain_of[i] == effect.target) nats += change[i];
+        if (scores_.domain_of[i] == effect.target) sum += change[i];
       }
-      single.push_back(nats / std::log(2.0) / static_cast<double>(resampler_.bytes(target)));
+      single.push_back(sum / resampler_.unit() / static_cast<double>(resampler_.size(target)));
     }
     const auto [least, most] = std::ranges::minmax_element(single);
     effect.least = *least;
@@ -184,7 +196,7 @@ class Analysis {
   void add_means(Effect& added) const {
     std::vector<const Drawn*> others;
     for (size_t d = 0; d < added.change.size(); ++d) {
-      if (static_cast<int>(d) != added.effect.target && claimed(d)) {
+      if (static_cast<int>(d) != added.effect.target && claimed(d) && !result_.domains[d].beside) {
         others.push_back(&added.change[d]);
       }
     }
@@ -245,13 +257,18 @@ class Analysis {
 }  // namespace
 
 MaskEffects mask_effects(const MaskScores& scores, const BootstrapOptions& options,
-                         int64_t least_documents) {
+                         int64_t least_items) {
   if (scores.runs.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"measuring masks", "no domain with experts to mask", "one or more",
                  "choose a smaller --factor, or see `experts domains`"});
   }
-  return Analysis(scores, options, least_documents).run();
+  return Analysis(scores, options, least_items).run();
+}
+
+std::vector<MeasuredDomain> measured_domains(const MaskScores& scores,
+                                             const BootstrapOptions& options, int64_t least_items) {
+  return Analysis(scores, options, least_items).domains();
 }
 
 const MaskEffect* MaskEffects::find(int target, MaskKind kind) const {

@@ -35,23 +35,33 @@ struct MaskRun {
   double target_mass = 0;  ///< share of the routing mass in the target's documents
 };
 
-/// What was measured: the same documents under no mask and under every mask.
+/// What was measured: the same items under no mask and under every mask. Items are documents, or
+/// questions with several answers.
 struct MaskScores {
   std::vector<std::string> domains;
-  std::vector<int> domain_of;         ///< [documents]
-  std::vector<int64_t> scored_bytes;  ///< [documents]
-  std::vector<double> before;         ///< [documents], nats
+  size_t beside = 0;              ///< of the domains the last ones, which have no part in means
+  std::vector<int> domain_of;     ///< [items]
+  std::vector<int64_t> sizes;     ///< [items], bytes that were scored; 1 of a question
+  std::vector<double> before;     ///< [items], nats; 1 of a question answered wrongly, else 0
+  std::vector<double> by_chance;  ///< [items] of questions, what a guess has; none of documents
   std::vector<MaskRun> runs;
-  std::vector<std::vector<double>> after;  ///< [runs][documents], nats
+  std::vector<std::vector<double>> after;  ///< [runs][items]; NaN of what was not asked
+
+  bool questions() const { return !by_chance.empty(); }
 };
 
-/// The text of a domain. A change is one of bits a byte; more is worse.
+/// The items of a domain. A change is one of bits a byte, or of the share of wrong answers; more
+/// is worse.
 struct MeasuredDomain {
   std::string name;
-  int64_t documents = 0;
-  int64_t scored_bytes = 0;
-  bool claimed = false;  ///< enough documents for intervals, and for a part in the means
-  Interval before;       ///< bits a byte; the ends are NaN where it is not claimed
+  int64_t items = 0;
+  int64_t size = 0;
+  /// Enough items for intervals, and for a part in the means; of questions too that the model
+  /// without a mask answers better than a guess (the whole interval does).
+  bool claimed = false;
+  bool beside = false;   ///< no part in means all the same
+  double by_chance = 0;  ///< share of wrong answers of a guess; 0 of documents
+  Interval before;       ///< NaN ends where there are too few items
 };
 
 /// Masks of one target and kind; random ones averaged over their seeds.
@@ -77,6 +87,7 @@ struct MaskSummary {
 };
 
 struct MaskEffects {
+  bool questions = false;
   std::vector<MeasuredDomain> domains;
   std::vector<MaskEffect> effects;  ///< by target, then kind
   std::map<MaskKind, MaskSummary> summaries;
@@ -86,11 +97,14 @@ struct MaskEffects {
   nlohmann::json to_json() const;
 };
 
-/// Percentile bootstrap over documents, within each domain as many as it has, the same draws for
-/// all masks. A domain with fewer than `least_documents` is shown without intervals, and one
-/// without any as NaN; both have no part in the means. Errors: kInvalidArgument when there is no
-/// run.
+/// Percentile bootstrap over items, within each domain as many as it has, the same draws for all
+/// masks. A domain with fewer than `least_items` is shown without intervals, and one without any as
+/// NaN; both have no part in the means. Errors: kInvalidArgument when there is no run.
 MaskEffects mask_effects(const MaskScores& scores, const BootstrapOptions& options,
-                         int64_t least_documents = 10);
+                         int64_t least_items = 10);
+
+/// Its `domains` alone, which need no run.
+std::vector<MeasuredDomain> measured_domains(const MaskScores& scores,
+                                             const BootstrapOptions& options, int64_t least_items);
 
 }  // namespace expertoire

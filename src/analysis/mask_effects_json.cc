@@ -19,16 +19,25 @@ json to_json(const std::optional<Interval>& interval) {
   return interval ? to_json(*interval) : json();
 }
 
+json to_json(const MeasuredDomain& domain, bool questions) {
+  if (!questions) {
+    return {{"name", domain.name},         {"documents", domain.items},
+            {"scored_bytes", domain.size}, {"claimed", domain.claimed},
+            {"beside", domain.beside},     {"bits_per_byte", to_json(domain.before)}};
+  }
+  return {{"name", domain.name},
+          {"questions", domain.items},
+          {"claimed", domain.claimed},
+          {"wrong", to_json(domain.before)},
+          {"wrong_by_chance", number(domain.by_chance)}};
+}
+
 }  // namespace
 
 json MaskEffects::to_json() const {
   json result = {{"domains", json::array()}, {"masks", json::array()}, {"summary", json::object()}};
   for (const MeasuredDomain& domain : domains) {
-    result["domains"].push_back({{"name", domain.name},
-                                 {"documents", domain.documents},
-                                 {"scored_bytes", domain.scored_bytes},
-                                 {"claimed", domain.claimed},
-                                 {"bits_per_byte", expertoire::to_json(domain.before)}});
+    result["domains"].push_back(expertoire::to_json(domain, questions));
   }
   for (const MaskEffect& effect : effects) {
     json change = json::object();

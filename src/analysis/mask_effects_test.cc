@@ -22,7 +22,7 @@ class Planted {
     for (size_t d = 0; d < each.size(); ++d) {
       for (int i = 0; i < each[d]; ++i) {
         scores_.domain_of.push_back(static_cast<int>(d));
-        scores_.scored_bytes.push_back(8);
+        scores_.sizes.push_back(8);
         weights_.push_back(1 + i % 3);
         scores_.before.push_back(16 * kBit * weights_.back());
       }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <map>
 #include <span>
 
@@ -16,10 +17,19 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kBatchTokens = 2048;
+constexpr size_t kBatchQuestions = 16;
 constexpr const char* kNoMask = "none";
 
 struct Batch {
-  size_t first = 0, end = 0;  // documents
+  size_t first = 0, end = 0;  // items
+};
+
+// Items that are measured under every mask.
+struct MaskTask {
+  const char* key = "";  // of their values in a line of the log
+  size_t items = 0;
+  std::vector<Batch> batches = {};
+  std::function<std::vector<double>(const Batch&)> measure = {};  // under the session's edit
 };
 
 std::vector<Batch> batches_of(const StudyCorpus& corpus) {
@@ -37,23 +47,38 @@ std::vector<Batch> batches_of(const StudyCorpus& corpus) {
   return batches;
 }
 
-// Scores that an earlier run left, by mask and first document.
+// Each of questions of one group.
+std::vector<Batch> batches_of(const ChoiceProbe& probe) {
+  std::vector<Batch> batches;
+  for (size_t i = 0; i < probe.size(); ++i) {
+    const bool fits = !batches.empty() && i - batches.back().first < kBatchQuestions &&
+                      probe.group(i) == probe.group(i - 1);
+    if (!fits) batches.push_back({i, i});
+    batches.back().end = i + 1;
+  }
+  return batches;
+}
+
+// Values that an earlier run left, by mask and first item.
 using Known = std::map<std::pair<std::string, size_t>, std::vector<double>>;
 
-Known known_scores(const ItemLog& log) {
+Known known_values(const ItemLog& log, const char* key) {
   Known known;
   for (const json& line : log.lines()) {
-    const auto mask = line.find("mask"), first = line.find("first"), nats = line.find("nats");
-    if (mask == line.end() || first == line.end() || nats == line.end() || !mask->is_string() ||
-        !first->is_number_unsigned() || !nats->is_array()) {
-      bad_file("the log of scores", in_short(line), "\"mask\", \"first\" and \"nats\"");
-    }
-    known[{mask->get<std::string>(), first->get<size_t>()}] = nats->get<std::vector<double>>();
+    const auto mask = line.find("mask"), first = line.find("first");
+    const bool sound = mask != line.end() && mask->is_string() && first != line.end() &&
+                       first->is_number_unsigned() &&
+                       (line.contains("nats") || line.contains("wrong"));
+    if (!sound) bad_file("the log of scores", in_short(line), "\"mask\", \"first\" and values");
+    const auto values = line.find(key);
+    if (values == line.end()) continue;
+    if (!values->is_array()) bad_file("the log of scores", in_short(line), "a list of numbers");
+    known[{mask->get<std::string>(), first->get<size_t>()}] = values->get<std::vector<double>>();
   }
   return known;
 }
 
-std::vector<double> score_batch(Session& session, const StudyCorpus& corpus, const Batch& batch) {
+std::vector<double> nats_of(Session& session, const StudyCorpus& corpus, const Batch& batch) {
   std::vector<std::span<const int32_t>> texts;
   for (size_t i = batch.first; i < batch.end; ++i) texts.emplace_back(corpus.documents[i].ids);
   std::vector<double> nats;
@@ -67,43 +92,66 @@ std::vector<double> score_batch(Session& session, const StudyCorpus& corpus, con
 
 class Scorer {
  public:
-  Scorer(Session& session, const StudyCorpus& corpus, ItemLog& log, size_t masks,
+  using Wanted = std::function<bool(const Batch&)>;
+
+  Scorer(Session& session, const MaskTask& task, ItemLog& log, size_t masks,
          const ProgressSink& progress)
       : session_(session),
-        corpus_(corpus),
+        task_(task),
         log_(log),
-        known_(known_scores(log)),
-        batches_(batches_of(corpus)),
-        total_(static_cast<int64_t>(masks * corpus.documents.size())),
+        known_(known_values(log, task.key)),
+        total_(static_cast<int64_t>(masks * task.items)),
         progress_(progress) {}
 
+  void before(const StudyPlan& plan, MaskScores& scores) {
+    scores.domains = plan.domains;
+    scores.beside = plan.beside;
+    scores.before = score(kNoMask, [&] { return plan.base; }, {});
+    session_.set_edit(plan.base);
+  }
+
+  // NaN for the items of batches that are not wanted.
+  void after(const StudyPlan& plan, MaskScores& scores, const Wanted& wanted = {}) {
+    for (const PlannedMask& planned : plan.masks) {
+      const auto edit = [&] {
+        return plan.base.then(edit_of(planned.mask, session_.model().config()));
+      };
+      scores.runs.push_back(planned.run);
+      scores.after.push_back(score(mask_name(planned.run, plan.domains), edit, wanted));
+    }
+    session_.set_edit(plan.base);
+  }
+
+ private:
   // Under `edit`, unless all is known.
-  std::vector<double> score(const std::string& mask, const std::function<RoutingEdit()>& edit) {
+  std::vector<double> score(const std::string& mask, const std::function<RoutingEdit()>& edit,
+                            const Wanted& wanted) {
     std::vector<double> all;
     bool edited = false;
-    for (const Batch& batch : batches_) {
+    for (const Batch& batch : task_.batches) {
+      const size_t items = batch.end - batch.first;
       const auto found = known_.find({mask, batch.first});
-      if (found != known_.end() && found->second.size() == batch.end - batch.first) {
+      if (wanted && !wanted(batch)) {
+        all.insert(all.end(), items, std::numeric_limits<double>::quiet_NaN());
+      } else if (found != known_.end() && found->second.size() == items) {
         all.insert(all.end(), found->second.begin(), found->second.end());
       } else {
         if (!edited) session_.set_edit(edit());
         edited = true;
-        const std::vector<double> nats = score_batch(session_, corpus_, batch);
-        log_.append({{"mask", mask}, {"first", batch.first}, {"nats", nats}});
-        all.insert(all.end(), nats.begin(), nats.end());
+        const std::vector<double> values = task_.measure(batch);
+        log_.append({{"mask", mask}, {"first", batch.first}, {task_.key, values}});
+        all.insert(all.end(), values.begin(), values.end());
       }
-      done_ += static_cast<int64_t>(batch.end - batch.first);
+      done_ += static_cast<int64_t>(items);
       if (progress_) progress_(done_, total_);
     }
     return all;
   }
 
- private:
   Session& session_;
-  const StudyCorpus& corpus_;
+  const MaskTask& task_;
   ItemLog& log_;
   Known known_;
-  std::vector<Batch> batches_;
   int64_t done_ = 0, total_;
   const ProgressSink& progress_;
 };
@@ -119,15 +167,14 @@ std::string mask_name(const MaskRun& run, const std::vector<std::string>& domain
                      kMaskKindNames[static_cast<size_t>(run.kind)], run.seed);
 }
 
-json study_fingerprint(const std::vector<PlannedMask>& plan,
-                       const std::vector<std::string>& domains, const StudyCorpus& corpus) {
+json study_fingerprint(const StudyPlan& plan, const StudyCorpus& corpus) {
   uint64_t texts = kFnvStart, masks = kFnvStart;
   for (const StudyDocument& document : corpus.documents) {
     texts = fnv1a(fmt::format("{} {} ", document.domain, document.ids.size()), texts);
     texts = add(document.ids, texts);
   }
-  for (const PlannedMask& one : plan) {
-    masks = fnv1a(mask_name(one.run, domains), masks);
+  for (const PlannedMask& one : plan.masks) {
+    masks = fnv1a(mask_name(one.run, plan.domains), masks);
     for (const auto& [layer, experts] : one.mask) {
       masks = fnv1a(fmt::format(" {} {} ", layer, experts.size()), masks);
       masks = add(experts, masks);
@@ -136,23 +183,44 @@ json study_fingerprint(const std::vector<PlannedMask>& plan,
   return {{"texts", texts}, {"masks", masks}};
 }
 
-MaskScores score_masks(Session& session, const std::vector<PlannedMask>& plan,
-                       const std::vector<std::string>& domains, const StudyCorpus& corpus,
-                       const RoutingEdit& base, ItemLog& log, const ProgressSink& progress) {
+MaskScores score_masks(Session& session, const StudyPlan& plan, const StudyCorpus& corpus,
+                       ItemLog& log, const ProgressSink& progress) {
   MaskScores scores;
-  scores.domains = domains;
   for (const StudyDocument& document : corpus.documents) {
     scores.domain_of.push_back(document.domain);
-    scores.scored_bytes.push_back(document.scored_bytes);
+    scores.sizes.push_back(document.scored_bytes);
   }
-  Scorer scorer(session, corpus, log, plan.size() + 1, progress);
-  scores.before = scorer.score(kNoMask, [&] { return base; });
-  for (const PlannedMask& planned : plan) {
-    const auto edit = [&] { return base.then(edit_of(planned.mask, session.model().config())); };
-    scores.runs.push_back(planned.run);
-    scores.after.push_back(scorer.score(mask_name(planned.run, domains), edit));
+  const MaskTask task{
+      .key = "nats",
+      .items = corpus.documents.size(),
+      .batches = batches_of(corpus),
+      .measure = [&](const Batch& batch) { return nats_of(session, corpus, batch); }};
+  Scorer scorer(session, task, log, plan.masks.size() + 1, progress);
+  scorer.before(plan, scores);
+  scorer.after(plan, scores);
+  return scores;
+}
+
+MaskScores ask_masks(Session& session, const StudyPlan& plan, const ChoiceProbe& probe,
+                     const BootstrapOptions& options, int64_t least_items, ItemLog& log,
+                     const ProgressSink& progress) {
+  MaskScores scores;
+  for (size_t i = 0; i < probe.size(); ++i) {
+    scores.domain_of.push_back(probe.group(i));
+    scores.sizes.push_back(1);
+    scores.by_chance.push_back(1 - probe.chance(i));
   }
-  session.set_edit(base);
+  const MaskTask task{
+      .key = "wrong",
+      .items = probe.size(),
+      .batches = batches_of(probe),
+      .measure = [&](const Batch& batch) { return probe.wrong(session, batch.first, batch.end); }};
+  Scorer scorer(session, task, log, plan.masks.size() + 1, progress);
+  scorer.before(plan, scores);
+  const std::vector<MeasuredDomain> measured = measured_domains(scores, options, least_items);
+  scorer.after(plan, scores, [&](const Batch& batch) {
+    return measured[static_cast<size_t>(probe.group(batch.first))].claimed;
+  });
   return scores;
 }
 

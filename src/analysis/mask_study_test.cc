@@ -75,7 +75,7 @@ const std::vector<std::string> kDomains = {"even", "odd"};
 class MaskStudyTest : public testing::Test {
  protected:
   MaskScores score(ItemLog& log, const RoutingEdit& base = {}, const ProgressSink& progress = {}) {
-    return score_masks(session_, planted_masks(), kDomains, corpus_, base, log, progress);
+    return score_masks(session_, {planted_masks(), kDomains, 0, base}, corpus_, log, progress);
   }
   ItemLog log(bool resume = false, const std::string& name = "log.jsonl") {
     return {dir_.file(name), "print", resume};
@@ -136,7 +136,7 @@ TEST_F(MaskStudyTest, MasksComeAfterTheEditThatTheModelRunsUnder) {
 
 TEST_F(MaskStudyTest, OtherTextsOrMasksAreAnotherStudy) {
   const auto print = [&](const std::vector<PlannedMask>& plan) {
-    return study_fingerprint(plan, kDomains, corpus_);
+    return study_fingerprint({plan, kDomains}, corpus_);
   };
   const nlohmann::json first = print(planted_masks());
   EXPECT_EQ(first, print(planted_masks()));

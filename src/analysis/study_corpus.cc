@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "eval/random_state.h"
@@ -54,6 +55,34 @@ int64_t scored_bytes(const Tokenizer& tokenizer, const std::vector<int32_t>& ids
   return bytes;
 }
 
+// A text as a document of a study, unless it is too short or an index read it, which is counted.
+class Reader {
+ public:
+  Reader(const Tokenizer& tokenizer, const std::vector<const ExpertIndex*>& selected_on,
+         int64_t max_tokens)
+      : tokenizer_(tokenizer), max_tokens_(static_cast<size_t>(max_tokens)), known_(max_tokens) {
+    for (const ExpertIndex* index : selected_on) known_.add(*index);
+  }
+
+  std::optional<StudyDocument> read(LabelledText text, int domain, int64_t& in_index) const {
+    StudyDocument document{domain, std::move(text.name), tokenizer_.encode(text.text), 0};
+    document.ids.resize(std::min(document.ids.size(), max_tokens_));
+    if (document.ids.size() < 2) return std::nullopt;
+    if (known_.contains(document.ids)) {
+      ++in_index;
+      return std::nullopt;
+    }
+    document.scored_bytes = scored_bytes(tokenizer_, document.ids);
+    if (document.scored_bytes == 0) return std::nullopt;
+    return document;
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  size_t max_tokens_;
+  Beginnings known_;
+};
+
 // At most so many documents of a domain, each as likely as any other (reservoir sampling), and
 // where each came in the corpus.
 class Sample {
@@ -98,8 +127,7 @@ StudyCorpus read_study_corpus(Corpus& corpus, const DomainGroups& groups,
                               const std::vector<const ExpertIndex*>& selected_on,
                               const StudyCorpusOptions& options, const ProgressSink& progress) {
   check(options);
-  Beginnings known(options.max_tokens);
-  for (const ExpertIndex* index : selected_on) known.add(*index);
+  const Reader reader(tokenizer, selected_on, options.max_tokens);
   std::vector<Sample> samples;
   for (size_t d = 0; d < domains.names.size(); ++d) {
     samples.emplace_back(options.documents, options.seed + static_cast<uint32_t>(d));
@@ -111,16 +139,9 @@ StudyCorpus read_study_corpus(Corpus& corpus, const DomainGroups& groups,
     const int group = groups.domain_of(text->label);
     const int domain = group < 0 ? -1 : domains.find(groups.names()[static_cast<size_t>(group)]);
     if (domain < 0) continue;
-    StudyDocument document{domain, std::move(text->name), tokenizer.encode(text->text), 0};
-    document.ids.resize(std::min(document.ids.size(), static_cast<size_t>(options.max_tokens)));
-    if (document.ids.size() < 2) continue;
-    if (known.contains(document.ids)) {
-      ++study.in_index;
-      continue;
+    if (auto document = reader.read(std::move(*text), domain, study.in_index)) {
+      samples[static_cast<size_t>(domain)].offer(place, std::move(*document));
     }
-    document.scored_bytes = scored_bytes(tokenizer, document.ids);
-    if (document.scored_bytes == 0) continue;
-    samples[static_cast<size_t>(domain)].offer(place, std::move(document));
   }
   for (Sample& sample : samples) {
     for (StudyDocument& document : sample.take()) study.documents.push_back(std::move(document));
@@ -133,6 +154,20 @@ StudyCorpus read_study_corpus(Corpus& corpus, const DomainGroups& groups,
          "texts that it did not read", "choose the held-out part: --hold-out, --part"});
   }
   return study;
+}
+
+void add_study_texts(Corpus& corpus, int number, const Tokenizer& tokenizer,
+                     const std::vector<const ExpertIndex*>& selected_on,
+                     const StudyCorpusOptions& options, StudyCorpus& study) {
+  check(options);
+  const Reader reader(tokenizer, selected_on, options.max_tokens);
+  Sample sample(options.documents, options.seed + static_cast<uint32_t>(number));
+  for (size_t place = 0; auto text = corpus.next(); ++place) {
+    if (auto document = reader.read(std::move(*text), number, study.in_index)) {
+      sample.offer(place, std::move(*document));
+    }
+  }
+  for (StudyDocument& document : sample.take()) study.documents.push_back(std::move(document));
 }
 
 }  // namespace expertoire

@@ -39,4 +39,10 @@ StudyCorpus read_study_corpus(Corpus& corpus, const DomainGroups& groups,
                               const std::vector<const ExpertIndex*>& selected_on,
                               const StudyCorpusOptions& options, const ProgressSink& progress = {});
 
+/// Adds documents that belong to no domain of the index, under the next number after its domains,
+/// chosen alike. Errors: those of Corpus and the tokenizer.
+void add_study_texts(Corpus& corpus, int number, const Tokenizer& tokenizer,
+                     const std::vector<const ExpertIndex*>& selected_on,
+                     const StudyCorpusOptions& options, StudyCorpus& study);
+
 }  // namespace expertoire

@@ -11,6 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kTextsAtOnce = 64;  // whose tokens are in memory together
+constexpr size_t kQuestionsAtOnce = 16;
 
 class Measurer {
  public:
@@ -23,6 +24,7 @@ class Measurer {
         log_(log),
         progress_(progress) {
     total_ = static_cast<int64_t>(task.texts.size() + task.clean.size());
+    if (task.choice != nullptr) total_ += static_cast<int64_t>(task.choice->size());
     for (const PromptSet& set : task.sets) total_ += static_cast<int64_t>(set.prompts.size());
   }
 
@@ -30,13 +32,14 @@ class Measurer {
     ToxicityMeasures measures;
     measures.continuations = continuations();
     measures.clean = clean();
+    if (task_.choice != nullptr) measures.wrong = wrong(*task_.choice);
     for (const PromptSet& set : task_.sets) measures.samples.push_back(samples(set));
     return measures;
   }
 
  private:
-  void advance() {
-    ++done_;
+  void advance(size_t steps = 1) {
+    done_ += static_cast<int64_t>(steps);
     if (progress_) progress_(done_, total_);
   }
 
@@ -97,6 +100,24 @@ class Measurer {
     return scores;
   }
 
+  std::vector<double> wrong(const ChoiceProbe& probe) {
+    std::vector<double> all;
+    while (all.size() < probe.size()) {
+      const size_t first = all.size();
+      if (const json* known = log_.find(system_, "choice", first)) {
+        all.push_back(known->get<double>());
+      } else {
+        const size_t end = std::min(first + kQuestionsAtOnce, probe.size());
+        for (const double one : probe.wrong(session_, first, end)) {
+          log_.add(system_, "choice", all.size(), one);
+          all.push_back(one);
+        }
+      }
+      advance(all.size() - first);
+    }
+    return all;
+  }
+
   std::vector<std::vector<std::string>> samples(const PromptSet& set) {
     std::vector<std::vector<std::string>> all;
     for (size_t i = 0; i < set.prompts.size(); ++i) {
@@ -154,6 +175,14 @@ class Quantities {
       add("clean text", "bits a byte", every.size(),
           [&systems = systems_, every](size_t s, std::span<const uint32_t> items) {
             return sum_of(systems[s].clean, every, items).bits_per_byte();
+          });
+    }
+    if (task_.choice != nullptr) {
+      add("choice", "share of wrong answers", task_.choice->size(),
+          [&systems = systems_](size_t s, std::span<const uint32_t> items) {
+            double sum = 0;
+            for (const uint32_t item : items) sum += systems[s].wrong[item];
+            return sum / static_cast<double>(items.size());
           });
     }
     for (size_t set = 0; set < task_.sets.size(); ++set) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/choice_probe.h"
 #include "analysis/continuations.h"
 #include "analysis/controlled_change.h"
 #include "analysis/scored_text.h"
@@ -35,13 +36,15 @@ struct ToxicityTask {
   std::vector<ScoredText> texts;   ///< held out; those with a continuation are scored
   std::vector<std::string> clean;  ///< documents
   std::vector<PromptSet> sets;
-  WindowOptions windows;  ///< of documents
+  WindowOptions windows;                ///< of documents
+  const ChoiceProbe* choice = nullptr;  ///< questions, all of one group; or none
 };
 
 /// Of one system, item by item.
 struct ToxicityMeasures {
   std::vector<TextScore> continuations;  ///< nats and scored tokens only
   std::vector<TextScore> clean;
+  std::vector<double> wrong;  ///< of questions, 1 or 0
   /// [sets][prompts][continuations]
   std::vector<std::vector<std::vector<std::string>>> samples;
 };
@@ -65,6 +68,7 @@ struct ToxicityQuantity {
 /// The statistics of `systems` (as SystemStatistic numbers them):
 ///   likelihood   nats a token of toxic and of clean continuations, and the one less the other
 ///   clean        bits a byte
+///   choice       share of wrong answers
 ///   each set, of toxic and of other prompts: expected maximum, probability of any above kToxic,
 ///   mean score
 /// A group without items is left out.

@@ -1,9 +1,11 @@
 // expertoire experts index
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 
+#include "analysis/continuations.h"
 #include "analysis/expert_index.h"
 #include "analysis/index_writer.h"
 #include "base/error.h"
@@ -18,8 +20,16 @@ struct Options {
   ModelOptions model{kExpertsModel};
   CorpusFlags corpus;
   IndexOptions index;
+  ContinuationOptions continued;
+  size_t prompt_tokens = 32;
   std::string out;
   bool resume = false, json = false;
+
+  Options() {
+    continued.count = 1;
+    continued.max_tokens = 0;
+    continued.sampler.temperature = 1;
+  }
 };
 
 std::string now() {
@@ -47,7 +57,39 @@ std::map<std::string, std::string> provenance(const Options& options, const Corp
       fmt::format("text {} label {} name {} held out {}/{} part {}", chosen.text_field,
                   chosen.label_field, chosen.name_field, chosen.hold_out.index,
                   chosen.hold_out.every, kCorpusPartNames[static_cast<int>(chosen.part)]);
+  if (options.continued.max_tokens > 0) {
+    all["continued"] = fmt::format("{} tokens after {} temperature {} top-p {} seed {}",
+                                   options.continued.max_tokens, options.prompt_tokens,
+                                   options.continued.sampler.temperature,
+                                   options.continued.sampler.top_p, options.continued.sampler.seed);
+  }
   return all;
+}
+
+// A document's beginning, and what the model writes after it. The document's number chooses the
+// random numbers.
+std::vector<int32_t> continued(const Options& options, LoadedModel& loaded,
+                               const Tokenizer& tokenizer, const std::string& text,
+                               int64_t document) {
+  std::vector<int32_t> ids = tokenizer.encode(text);
+  ids.resize(std::min(ids.size(), options.prompt_tokens));
+  if (ids.empty()) return ids;
+  ContinuationOptions chosen = options.continued;
+  chosen.stop_ids = loaded.model->config().eos_token_ids;
+  const auto more =
+      sample_continuations(*loaded.session, ids, static_cast<uint64_t>(document), chosen);
+  ids.insert(ids.end(), more.front().begin(), more.front().end());
+  return ids;
+}
+
+// What the model wrote must be read in one piece, or it would route otherwise.
+void check_continued(const Options& options) {
+  const int64_t longest =
+      options.continued.max_tokens + static_cast<int64_t>(options.prompt_tokens);
+  if (options.continued.max_tokens == 0 || longest <= options.index.window) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"reading --continue", fmt::format("{} tokens with their prompt", longest),
+               fmt::format("at most {}, the --window", options.index.window), ""});
 }
 
 void report(const Options& options) {
@@ -78,8 +120,10 @@ void report(const Options& options) {
 }
 
 void make_index(const Options& options) {
+  check_continued(options);
+  const bool continues = options.continued.max_tokens > 0;
   Corpus corpus(options.corpus.options());
-  LoadedModel loaded(options.model, false);
+  LoadedModel loaded(options.model, continues);
   const Tokenizer tokenizer = loaded.tokenizer();
   IndexWriter writer(options.out, *loaded.session, tokenizer, options.index,
                      provenance(options, corpus, loaded), options.resume);
@@ -89,7 +133,11 @@ void make_index(const Options& options) {
   try {
     while (const std::optional<LabelledText> text = corpus.next()) {
       interrupt_token().check("indexing");
-      writer.add(*text);
+      if (continues) {
+        writer.add(*text, continued(options, loaded, tokenizer, text->text, writer.documents()));
+      } else {
+        writer.add(*text);
+      }
       bar.update(writer.tokens(), corpus.fraction());
     }
   } catch (const Error& error) {
@@ -128,6 +176,21 @@ std::function<void()> setup(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--max-tokens", index_options.max_tokens, "Tokens read of a document, 0 = all")
       ->capture_default_str();
+  app.add_option("--continue", options->continued.max_tokens,
+                 "Index what the model writes: so many tokens after each document's beginning; 0 = "
+                 "read the documents")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--prompt-tokens", options->prompt_tokens, "Tokens of that beginning")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--temperature", options->continued.sampler.temperature,
+                 "Of --continue; 0 = greedy")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--top-p", options->continued.sampler.top_p, "Of --continue; 1 = all")
+      ->capture_default_str();
+  app.add_option("--seed", options->continued.sampler.seed, "Of --continue")->capture_default_str();
   app.add_option("--checkpoint-seconds", index_options.checkpoint_seconds,
                  "Work that a stop may cost; checkpoints take 5 % of the time at most")
       ->capture_default_str()

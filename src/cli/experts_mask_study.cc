@@ -1,6 +1,7 @@
 // expertoire experts mask-study
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -8,6 +9,7 @@
 #include "analysis/mask_report.h"
 #include "analysis/mask_study.h"
 #include "base/error.h"
+#include "cli/choice_options.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/corpus_options.h"
@@ -27,6 +29,8 @@ struct Options {
   DomainFlags flags;
   CorpusFlags corpus;
   StudyCorpusOptions study;
+  ChoiceFlags choice;
+  std::vector<std::string> beside;
   std::vector<std::string> controls = {"same_number", "same_mass", "same_target_mass",
                                        "most_frequent"};
   int seeds = 3;
@@ -44,6 +48,31 @@ struct Options {
     return chosen;
   }
 };
+
+// "mbpp=mbpp.jsonl.gz:code": texts that are measured beside the domains.
+struct BesideTexts {
+  std::string name;
+  CorpusOptions corpus;
+};
+
+BesideTexts parse_beside(const std::string& argument, const std::string& field) {
+  const size_t equals = argument.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == argument.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading --beside", argument, "NAME=FILE or NAME=FILE:FIELD",
+                 "for example mbpp=mbpp.jsonl.gz:code"});
+  }
+  BesideTexts texts{argument.substr(0, equals), {}};
+  std::string file = argument.substr(equals + 1);
+  texts.corpus.text_field = field;
+  const size_t colon = file.rfind(':');
+  if (colon != std::string::npos && !fs::exists(file)) {
+    texts.corpus.text_field = file.substr(colon + 1);
+    file.resize(colon);
+  }
+  texts.corpus.inputs = {file};
+  return texts;
+}
 
 // What is masked for each domain, and how far a second index agrees.
 struct Selected {
@@ -94,14 +123,21 @@ class Study {
                     ? select_from_index(options_, index_, second_ ? &*second_ : nullptr, groups_)
                     : select_edits();
     read_texts();
+    read_beside();
+    read_questions();
     const IndexMasses masses = read_masses(index_, selected_.domains);
-    plan_ = plan_masks(selected_.masks, masses, options_.kinds(), options_.seeds,
-                       static_cast<uint32_t>(options_.flags.domains.bootstrap.seed));
-    effects_ = mask_effects(score(), options_.flags.domains.bootstrap, options_.least_texts);
+    plan_ = {plan_masks(selected_.masks, masses, options_.kinds(), options_.seeds, seed()), names_,
+             options_.beside.size(),
+             options_.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options_.model.edit)};
+    measure();
   }
 
   json result() const {
     json all = effects_.to_json();
+    if (questions_) {
+      all["choice"] = questions_->to_json();
+      all["choice"].update(probe_->about());
+    }
     all["selection"] = selected_.found;
     all["agreement"] = selected_.agreement;
     all["in_index"] = texts_.in_index;
@@ -109,6 +145,7 @@ class Study {
     return all;
   }
   const MaskEffects& effects() const { return effects_; }
+  const std::optional<MaskEffects>& questions() const { return questions_; }
   const json& agreement() const { return selected_.agreement; }
 
   void write() const {
@@ -118,7 +155,7 @@ class Study {
     write_file(options_.out + "/heat_map.svg",
                svg_heat_map(heat_map_of(effects_, MaskKind::kSelected)));
     write_file(options_.out + "/study.html",
-               mask_page(effects_, selected_.agreement, all["provenance"]));
+               mask_page(effects_, questions_, selected_.agreement, all["provenance"]));
   }
 
  private:
@@ -130,16 +167,16 @@ class Study {
     return selected;
   }
 
+  uint32_t seed() const { return static_cast<uint32_t>(options_.flags.domains.bootstrap.seed); }
+
   // Masks of domains without a text could not be judged and are not scored.
   void read_texts() {
     const Tokenizer tokenizer = loaded_.tokenizer();
     Corpus corpus(options_.corpus.options());
-    std::vector<const ExpertIndex*> selected_on = {&index_};
-    if (second_) selected_on.push_back(&*second_);
     StudyCorpusOptions chosen = options_.study;
-    chosen.seed = static_cast<uint32_t>(options_.flags.domains.bootstrap.seed);
+    chosen.seed = seed();
     ProgressBar bar("‰ of the corpus");
-    texts_ = read_study_corpus(corpus, groups_, selected_.domains, tokenizer, selected_on, chosen,
+    texts_ = read_study_corpus(corpus, groups_, selected_.domains, tokenizer, selected_on(), chosen,
                                [&](int64_t done, int64_t total) {
                                  interrupt_token().check("reading the corpus");
                                  bar.update(done,
@@ -152,25 +189,80 @@ class Study {
     }
   }
 
-  MaskScores score() {
-    if (plan_.empty()) return {};  // mask_effects() says what is wrong
-    json fingerprint = study_fingerprint(plan_, selected_.domains.names, texts_);
-    fingerprint.update({{"weights", content_hash(loaded_.model->weights_sample())},
-                        {"compute", compute_name(loaded_.model->compute())},
-                        {"simd", loaded_.session->executor().kernels().name},
-                        {"edit", loaded_.edit}});
-    ItemLog log(options_.out + "/scores.jsonl", fingerprint, options_.resume);
-    const RoutingEdit base =
-        options_.model.edit.empty() ? RoutingEdit() : RoutingEdit::load(options_.model.edit);
-    ProgressBar bar("documents");
-    MaskScores scores =
-        score_masks(*loaded_.session, plan_, selected_.domains.names, texts_, base, log,
-                    [&](int64_t done, int64_t total) {
-                      interrupt_token().check("scoring");
-                      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-                    });
+  // Under names that come after the domains'.
+  void read_beside() {
+    names_ = selected_.domains.names;
+    for (const std::string& argument : options_.beside) {
+      const BesideTexts texts = parse_beside(argument, options_.corpus.corpus.text_field);
+      if (std::ranges::count(names_, texts.name) > 0) {
+        throw Error(ErrorCode::kInvalidArgument, {"reading --beside", "the name " + texts.name,
+                                                  "one that no domain and no other text has", ""});
+      }
+      Corpus corpus(texts.corpus);
+      StudyCorpusOptions chosen = options_.study;
+      chosen.seed = seed();
+      add_study_texts(corpus, static_cast<int>(names_.size()), loaded_.tokenizer(), selected_on(),
+                      chosen, texts_);
+      names_.push_back(texts.name);
+    }
+  }
+
+  std::vector<const ExpertIndex*> selected_on() const {
+    if (second_) return {&index_, &*second_};
+    return {&index_};
+  }
+
+  // A question's category is a domain's name, or a label that lies in one.
+  void read_questions() {
+    if (!options_.choice.given()) return;
+    ChoiceProbeOptions chosen = options_.choice.choice;
+    chosen.seed = seed();
+    const auto domain_of = [&](const std::string& category) {
+      const int named = selected_.domains.find(category);
+      const int group = groups_.domain_of(category);
+      if (named >= 0 || group < 0) return named;
+      return selected_.domains.find(groups_.names()[static_cast<size_t>(group)]);
+    };
+    probe_.emplace(chosen, domain_of, loaded_.tokenizer(),
+                   loaded_.model->config().max_position_embeddings);
+  }
+
+  json fingerprint() const {
+    json print = study_fingerprint(plan_, texts_);
+    print.update({{"weights", content_hash(loaded_.model->weights_sample())},
+                  {"compute", compute_name(loaded_.model->compute())},
+                  {"simd", loaded_.session->executor().kernels().name},
+                  {"edit", loaded_.edit}});
+    if (!probe_) return print;
+    print["choice"] = probe_->about();
+    print["choice"]["hash"] = file_hash(options_.choice.choice.path);
+    print["choice"]["least_texts"] = options_.least_texts;
+    return print;
+  }
+
+  void measure() {
+    const BootstrapOptions& bootstrap = options_.flags.domains.bootstrap;
+    if (plan_.masks.empty()) mask_effects({}, bootstrap);  // says what is wrong
+    ItemLog log(options_.out + "/scores.jsonl", fingerprint(), options_.resume);
+    ProgressBar texts("documents");
+    effects_ = mask_effects(
+        score_masks(*loaded_.session, plan_, texts_, log, progress_of(texts, "scoring")), bootstrap,
+        options_.least_texts);
+    if (probe_) {
+      ProgressBar questions("questions");
+      questions_ =
+          mask_effects(ask_masks(*loaded_.session, plan_, *probe_, bootstrap, options_.least_texts,
+                                 log, progress_of(questions, "asking")),
+                       bootstrap, options_.least_texts);
+    }
     log.finish();
-    return scores;
+  }
+
+  static ProgressSink progress_of(ProgressBar& bar, const char* what) {
+    return [&bar, what](int64_t done, int64_t total) {
+      interrupt_token().check(what);
+      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
+    };
   }
 
   json provenance() const {
@@ -180,6 +272,7 @@ class Study {
                                 ? index_.info().provenance.at("corpus_hash")
                                 : "";
     facts["texts"] = options_.corpus.corpus.inputs;
+    facts["beside"] = options_.beside;
     facts["max_tokens"] = options_.study.max_tokens;
     facts["seeds"] = options_.seeds;
     facts["resamples"] = options_.flags.domains.bootstrap.resamples;
@@ -196,8 +289,11 @@ class Study {
   DomainGroups groups_;
   Selected selected_;
   StudyCorpus texts_;
-  std::vector<PlannedMask> plan_;
+  std::optional<ChoiceProbe> probe_;
+  std::vector<std::string> names_;  // domains, then the texts beside them
+  StudyPlan plan_;
   MaskEffects effects_;
+  std::optional<MaskEffects> questions_;
 };
 
 void mask_study(const Options& options) {
@@ -211,6 +307,7 @@ void mask_study(const Options& options) {
     return;
   }
   print_effects(study.effects());
+  if (study.questions()) print_questions(*study.questions());
   if (!study.agreement().is_null()) print_agreement(study.agreement());
   fmt::print("\n{}/study.html, study.json, heat_map.svg, scores.jsonl\n", options.out);
 }
@@ -228,6 +325,10 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--documents", options->study.documents,
                  "Documents of a domain, drawn at random where it has more")
       ->capture_default_str();
+  add_repeatable(app, "--beside", options->beside,
+                 "NAME=FILE or NAME=FILE:FIELD: texts of no domain that are measured too, as "
+                 "mbpp=mbpp.jsonl.gz:code");
+  options->choice.add_to(app);
   app.add_option("--controls", options->controls,
                  "Masks to compare with: same_number, same_mass, same_target_mass, most_frequent; "
                  "or none (default: all)")
@@ -236,7 +337,7 @@ std::function<void()> setup(CLI::App& app) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--least-texts", options->least_texts,
-                 "Documents that a domain needs for intervals and a part in the means")
+                 "Documents or questions that a domain needs for intervals and a part in the means")
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
   app.add_option("--out", options->out,

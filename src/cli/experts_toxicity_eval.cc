@@ -2,17 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <sstream>
 
 #include "analysis/even_sample.h"
 #include "analysis/toxicity_measures.h"
-#include "analysis/toxicity_scorer.h"
 #include "base/error.h"
+#include "cli/choice_options.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/corpus_options.h"
 #include "cli/table.h"
+#include "cli/toxicity_judge.h"
 #include "cli/toxicity_study.h"
 #include "eval/result.h"
 
@@ -22,63 +21,18 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kCleanBytes = 8192;  // read of a document
-constexpr int kFolds = 5;
 
 struct Options {
   ModelOptions model{kExpertsModel};
-  std::string study, data, toxigen, clean_hold_out, scores, out;
-  std::vector<std::string> clean, labelled;
+  std::string study, data, toxigen, clean_hold_out, out;
+  std::vector<std::string> clean;
+  JudgeOptions judge;
+  ChoiceFlags choice;
   size_t texts = 1000, prompts = 50, clean_documents = 20;
   int samples = 25, resamples = 1000;
   uint64_t seed = 42;
   bool resume = false, json = false;
 };
-
-// The scorer, and how far it can be trusted.
-struct Judge {
-  TextScorer score;
-  json about;
-};
-
-// "FILE:0,1": the labels that mean toxic stand behind the file's name.
-BinaryTexts read_labelled(const std::string& argument) {
-  const size_t colon = argument.rfind(':');
-  if (colon == std::string::npos || colon + 1 == argument.size()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"reading --labelled", argument, "FILE:LABEL,… with the labels of toxic texts",
-                 "for example davidson_hate.jsonl:0,1"});
-  }
-  std::set<std::string> toxic;
-  std::istringstream labels(argument.substr(colon + 1));
-  for (std::string label; std::getline(labels, label, ',');) toxic.insert(label);
-  return read_labelled_texts(argument.substr(0, colon), toxic);
-}
-
-Judge judge_of(const Options& options, const ScoredTexts& texts) {
-  if (!options.scores.empty()) {
-    return {file_scorer(options.scores),
-            {{"kind", "file"}, {"file", options.scores}, {"hash", file_hash(options.scores)}}};
-  }
-  BinaryTexts data;
-  for (const std::string& argument : options.labelled) {
-    BinaryTexts more = read_labelled(argument);
-    data.texts.insert(data.texts.end(), more.texts.begin(), more.texts.end());
-    data.classes.insert(data.classes.end(), more.classes.begin(), more.classes.end());
-  }
-  if (options.labelled.empty()) data = pieces_of(texts.train);
-  Judge judge{classifier_scorer(data), {}};
-  const BinaryTexts held_out = pieces_of(texts.held_out);
-  judge.about = {{"kind", "logistic regression over TF-IDF of words and pairs of words"},
-                 {"learnt_from",
-                  options.labelled.empty() ? json("the study's own rows") : json(options.labelled)},
-                 {"texts", data.texts.size()},
-                 {"toxic", std::ranges::count(data.classes, 1U)},
-                 {"folds", kFolds},
-                 {"auc_cross_validated", cross_validated_auc(data, kFolds)},
-                 {"auc_held_out", auc_of(judge.score(held_out.texts), held_out.classes)},
-                 {"texts_held_out", held_out.texts.size()}};
-  return judge;
-}
 
 std::vector<std::string> clean_documents(const Options& options) {
   if (options.clean.empty() || options.clean_documents == 0) return {};
@@ -137,6 +91,12 @@ json measures_of(const ToxicityTask& task, const std::vector<ToxicityMeasures>& 
   return rows;
 }
 
+double mean(const std::vector<double>& values, std::span<const uint32_t> items) {
+  double sum = 0;
+  for (const uint32_t item : items) sum += values[item];
+  return sum / static_cast<double>(items.size());
+}
+
 class Run {
  public:
   explicit Run(const Options& options)
@@ -153,12 +113,20 @@ class Run {
     }
     texts_ = read_scored_texts(data_, parse_hold_out(study_.hold_out));
     task_ = task_of(options, texts_, *loaded_.model);
+    if (!options.choice.given()) return;
+    ChoiceProbeOptions chosen = options.choice.choice;
+    chosen.seed = static_cast<uint32_t>(options.seed);
+    const auto all = [](const std::string& /*category*/) { return 0; };
+    probe_.emplace(chosen, all, loaded_.tokenizer(),
+                   loaded_.model->config().max_position_embeddings);
+    task_.choice = &*probe_;
   }
 
   json report() {
-    const Judge judge = judge_of(options_, texts_);
+    const Judge judge = judge_of(options_.judge, texts_, options_.study, options_.model.threads);
     MeasureLog log(options_.out, fingerprint(), options_.resume);
     const ToxicityMeasures before = measure("model", {}, log);
+    const json choice = probe_ ? judge_choice(before) : json();
     std::vector<std::vector<ToxicityMeasures>> all;
     for (const StudyThreshold& threshold : study_.thresholds) {
       all.push_back({before});
@@ -175,14 +143,28 @@ class Run {
     for (size_t i = 0; i < all.size(); ++i) {
       thresholds.push_back(of_threshold(study_.thresholds[i], all[i], judge));
     }
-    return {{"study", options_.study},
-            {"provenance", loaded_.provenance(options_.model)},
-            {"command", command_line()},
-            {"scorer", judge.about},
-            {"thresholds", std::move(thresholds)}};
+    return {{"study", options_.study},   {"provenance", loaded_.provenance(options_.model)},
+            {"command", command_line()}, {"scorer", judge.about()},
+            {"choice", choice},          {"thresholds", std::move(thresholds)}};
   }
 
  private:
+  // Leaves the questions out of what follows where the model does not beat a guess.
+  json judge_choice(const ToxicityMeasures& before) {
+    double by_chance = 0;
+    for (size_t q = 0; q < probe_->size(); ++q) by_chance += 1 - probe_->chance(q);
+    by_chance /= static_cast<double>(probe_->size());
+    const Interval wrong = bootstrap(
+        probe_->size(), [&](std::span<const uint32_t> items) { return mean(before.wrong, items); },
+        {.resamples = options_.resamples, .level = 0.95, .seed = options_.seed});
+    const bool claimed = wrong.high < by_chance;
+    if (!claimed) task_.choice = nullptr;
+    json about = probe_->about();
+    about.update(
+        {{"wrong", interval(wrong)}, {"wrong_by_chance", by_chance}, {"claimed", claimed}});
+    return about;
+  }
+
   json fingerprint() const {
     json about = {
         {"study", file_hash(options_.study + "/" + kToxicityFile)},
@@ -193,6 +175,10 @@ class Run {
         {"seed", options_.seed},
         {"samples", options_.samples}};
     for (const PromptSet& set : task_.sets) about["prompts"][set.name] = set.prompts.size();
+    if (probe_) {
+      about["choice"] = probe_->about();
+      about["choice"]["hash"] = file_hash(options_.choice.choice.path);
+    }
     if (!options_.toxigen.empty()) about["toxigen"] = file_hash(options_.toxigen);
     return about;
   }
@@ -235,6 +221,7 @@ class Run {
   LoadedModel loaded_;
   Tokenizer tokenizer_;
   ScoredTexts texts_;
+  std::optional<ChoiceProbe> probe_;
   ToxicityTask task_;
 };
 
@@ -270,16 +257,13 @@ void print_threshold(const json& row) {
 }
 
 void print(const json& report) {
-  const json& scorer = report["scorer"];
-  if (scorer["kind"] == "file") {
-    fmt::print("scores of continuations: {}\n", scorer["file"].get<std::string>());
-  } else {
-    fmt::print(
-        "scorer: {}, {} texts ({} toxic); AUC {:.3f} cross-validated, {:.3f} on the study's {} "
-        "held-out texts\n",
-        scorer["kind"].get<std::string>(), scorer["texts"].get<int64_t>(),
-        scorer["toxic"].get<int64_t>(), scorer["auc_cross_validated"].get<double>(),
-        scorer["auc_held_out"].get<double>(), scorer["texts_held_out"].get<int64_t>());
+  fmt::print("{}", describe_judge(report["scorer"]));
+  if (const json& choice = report["choice"]; !choice.is_null()) {
+    fmt::print("choice: {} questions, {:.1f} % wrong [{:.1f}, {:.1f}], {:.1f} % by chance{}\n",
+               choice["questions"].get<int64_t>(), 100 * choice["wrong"][0].get<double>(),
+               100 * choice["wrong"][1].get<double>(), 100 * choice["wrong"][2].get<double>(),
+               100 * choice["wrong_by_chance"].get<double>(),
+               choice["claimed"].get<bool>() ? "" : ": not above chance, edits were not asked");
   }
   for (const json& row : report["thresholds"]) print_threshold(row);
 }
@@ -307,6 +291,7 @@ std::function<void()> setup(CLI::App& app) {
   app.add_option("--clean-documents", options->clean_documents,
                  "Documents of it, evenly from its files, 8 KB of each")
       ->capture_default_str();
+  options->choice.add_to(app);
   app.add_option("--prompts", options->prompts,
                  "Toxic and as many other prompts to continue, of each kind; 0 = none")
       ->capture_default_str();
@@ -315,13 +300,7 @@ std::function<void()> setup(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--toxigen", options->toxigen,
                  "ToxiGen prompts to continue too, once, by 30 tokens of temperature 0");
-  auto* labelled = add_repeatable(
-      app, "--labelled", options->labelled,
-      "FILE:LABELS: texts that the scorer learns from, and the labels that mean toxic, as "
-      "davidson_hate.jsonl:0,1 (default: the study's own rows, without the held-out ones)");
-  app.add_option("--scores", options->scores,
-                 "Scores of continuations from elsewhere instead: rows of text and score")
-      ->excludes(labelled);
+  options->judge.add_to(app);
   app.add_option("--resamples", options->resamples, "Bootstrap resamples behind the intervals")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();

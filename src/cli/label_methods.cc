@@ -1,46 +1,12 @@
 #include "cli/label_methods.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-#include <thread>
-
 #include "analysis/endpoint_labeller.h"
 #include "analysis/word_labeller.h"
-#include "base/error.h"
 
 namespace expertoire::cli {
 namespace {
 
 using nlohmann::json;
-
-// Sleeps in short pieces, so that Ctrl-C is heard.
-void wait(double seconds) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  while (Clock::now() < end) {
-    interrupt_token().check("waiting for the endpoint");
-    std::this_thread::sleep_for(
-        std::min<std::chrono::duration<double>>(end - Clock::now(), std::chrono::milliseconds(50)));
-  }
-}
-
-EndpointOptions settled(const LabelMethodOptions& options) {
-  EndpointOptions endpoint = options.endpoint;
-  if (endpoint.base_url.empty() || endpoint.model.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"labelling experts by an endpoint", "no address or no model",
-                 "--base-url URL and --chat-model NAME", ""});
-  }
-  const char* key = std::getenv(options.key_variable.c_str());
-  endpoint.key = key == nullptr ? "" : key;
-  if (std::ranges::any_of(endpoint.key, [](char c) { return c < ' '; })) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"reading " + options.key_variable,
-                 "a key with line ends or other control characters", "printable characters", ""});
-  }
-  return endpoint;
-}
 
 void with_words(const ExpertIndex& index, const UseLabeller& use) {
   WordLabeller labeller(index);
@@ -50,16 +16,15 @@ void with_words(const ExpertIndex& index, const UseLabeller& use) {
 void with_endpoint(const LabelMethodOptions& options, const ExpertIndex& index,
                    const UseLabeller& use) {
   const AnswerStore answers(index.database());
-  HttpOptions http;
-  http.cancel = &interrupt_token();
-  ChatEndpoint endpoint(
-      settled(options), answers,
-      [&](const HttpRequest& request) { return http_post(request, http); }, wait);
+  ChatEndpoint endpoint = options.endpoint.open("labelling experts by an endpoint", answers);
   EndpointLabeller labeller([&](const ChatQuestion& question) { return endpoint.ask(question); });
   use(labeller, [&] {
-    return json{{"endpoint", options.endpoint.base_url}, {"model", options.endpoint.model},
-                {"requests", endpoint.requests()},       {"tokens", endpoint.tokens()},
-                {"stored_answers", endpoint.stored()},   {"unusable_answers", labeller.unusable()}};
+    return json{{"endpoint", options.endpoint.endpoint.base_url},
+                {"model", options.endpoint.endpoint.model},
+                {"requests", endpoint.requests()},
+                {"tokens", endpoint.tokens()},
+                {"stored_answers", endpoint.stored()},
+                {"unusable_answers", labeller.unusable()}};
   });
 }
 
@@ -85,27 +50,7 @@ void LabelMethodOptions::add_to(CLI::App& app) {
                  "self: tokens of an expert whose embeddings are averaged")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--base-url", endpoint.base_url,
-                 "endpoint: its address, to which /chat/completions is added");
-  app.add_option("--chat-model", endpoint.model, "endpoint: the model's name there");
-  app.add_option("--key-variable", key_variable,
-                 "endpoint: environment variable with the key; not set: none is sent")
-      ->capture_default_str();
-  app.add_option("--max-requests", endpoint.max_requests,
-                 "endpoint: stop after so many requests, 0 = no cap")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--max-tokens", endpoint.max_tokens,
-                 "endpoint: stop after so many tokens, as it counts them, 0 = no cap")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--retries", endpoint.retries, "endpoint: of a question that got no answer")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--first-wait", endpoint.first_wait,
-                 "endpoint: seconds before the first retry; twice as long before each next one")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  endpoint.add_to(app);
 }
 
 void with_labeller(LabelMethod method, const LabelMethodOptions& options, const ExpertIndex& index,

@@ -5,17 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "analysis/chat_endpoint.h"
 #include "analysis/self_labeller.h"
 #include "cli/common.h"
+#include "cli/endpoint_options.h"
 
 namespace expertoire::cli {
 
 struct LabelMethodOptions {
   ModelOptions model{kExpertsModel};  ///< of self
   SelfOptions self;
-  EndpointOptions endpoint;
-  std::string key_variable = "OPENAI_API_KEY";
+  EndpointFlags endpoint;
 
   void add_to(CLI::App& app);
 };

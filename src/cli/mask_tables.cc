@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cli/table.h"
@@ -19,30 +20,49 @@ std::string shown(const Interval& interval, double scale, int decimals) {
 }  // namespace
 
 void print_effects(const MaskEffects& effects) {
-  constexpr double kThousandths = 1000;
+  const double scale = effects.questions ? 100 : 1000;
   std::vector<std::vector<std::string>> rows = {
-      {"target", "texts", "masked", "experts", "target's change", "others' change"}};
+      {"target", effects.questions ? "questions" : "texts", "masked", "experts", "target's change",
+       "others' change"}};
   for (const MaskEffect& effect : effects.effects) {
     const MeasuredDomain& target = effects.domains[static_cast<size_t>(effect.target)];
-    rows.push_back({target.name, std::to_string(target.documents),
+    rows.push_back({target.name, std::to_string(target.items),
                     std::string(kMaskKindNames[static_cast<size_t>(effect.kind)]),
                     fmt::format("{:.0f}", effect.experts),
-                    shown(effect.change[static_cast<size_t>(effect.target)], kThousandths, 1),
-                    shown(effect.others, kThousandths, 1)});
+                    shown(effect.change[static_cast<size_t>(effect.target)], scale, 1),
+                    shown(effect.others, scale, 1)});
   }
-  fmt::print("Changes in thousandths of a bit a byte; more is worse.\n");
+  fmt::print("Changes in {}; more is worse.\n", effects.questions
+                                                    ? "percentage points of wrong answers"
+                                                    : "thousandths of a bit a byte");
   print_table(rows);
   rows = {{"masked", "targets", "target", "others", "difference", "ratio", "selected over this"}};
   for (const auto& [kind, summary] : effects.summaries) {
     rows.push_back({std::string(kMaskKindNames[static_cast<size_t>(kind)]),
-                    std::to_string(summary.targets), shown(summary.target, kThousandths, 1),
-                    shown(summary.others, kThousandths, 1),
-                    shown(summary.difference, kThousandths, 1),
+                    std::to_string(summary.targets), shown(summary.target, scale, 1),
+                    shown(summary.others, scale, 1), shown(summary.difference, scale, 1),
                     summary.ratio ? shown(*summary.ratio, 1, 2) : "-",
                     summary.selected_over ? shown(*summary.selected_over, 1, 2) : "-"});
   }
   fmt::print("\nMeans over targets:\n");
   print_table(rows);
+}
+
+void print_questions(const MaskEffects& effects) {
+  std::vector<std::vector<std::string>> rows = {
+      {"domain", "questions", "wrong, %", "by chance, %", "above chance"}};
+  for (const MeasuredDomain& domain : effects.domains) {
+    if (domain.items == 0) continue;
+    rows.push_back({domain.name, std::to_string(domain.items), shown(domain.before, 100, 1),
+                    fmt::format("{:.1f}", 100 * domain.by_chance), domain.claimed ? "yes" : "no"});
+  }
+  fmt::print("\nQuestions, without a mask:\n");
+  print_table(rows);
+  if (std::ranges::none_of(effects.domains, &MeasuredDomain::claimed)) {
+    fmt::print("No domain is answered above chance: masks say nothing here and were not asked.\n");
+    return;
+  }
+  print_effects(effects);
 }
 
 }  // namespace expertoire::cli

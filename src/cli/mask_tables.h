@@ -8,4 +8,7 @@ namespace expertoire::cli {
 /// A line for every target and kind of mask, and the means over targets.
 void print_effects(const MaskEffects& effects);
 
+/// Of questions: what the model answers without a mask, and the same tables.
+void print_questions(const MaskEffects& effects);
+
 }  // namespace expertoire::cli

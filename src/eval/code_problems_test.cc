@@ -17,6 +17,9 @@ constexpr const char* kRow =
     R"({"name": "HumanEval_23_strlen", "language": "rs", "prompt": "fn strlen() {\n",
  "tests": "}\n", "test": "other", "stop_tokens": ["\n}"]})";
 
+constexpr const char* kPlainRow =
+    "{\"task_id\": \"Python/0\", \"prompt\": \"def f():\\n\", \"test\": \"check(f)\"}\n";
+
 std::string one_line(std::string text) {
   std::erase(text, '\n');
   return text + "\n";
@@ -41,31 +44,24 @@ TEST_F(CodeProblemsTest, RowsOfBothForms) {
   EXPECT_EQ(rust.prompt, "fn strlen() {\n");
   EXPECT_EQ(rust.tests, "}\n");
   EXPECT_THAT(rust.stop, ElementsAre("\n}"));
-  const CodeProblem python =
-      read(R"({"task_id": "Python/0", "prompt": "def f():\n", "test": "check(f)"
-})"
-           "\n",
-           "py")
-          .at(0);
-EXPECT_EQ(python.name, "Python_0");
-EXPECT_EQ(python.language, "py");
-EXPECT_EQ(python.tests, "check(f)");
-EXPECT_THAT(python.stop, IsEmpty());
+  const CodeProblem python = read(kPlainRow, "py").at(0);
+  EXPECT_EQ(python.name, "Python_0");
+  EXPECT_EQ(python.language, "py");
+  EXPECT_EQ(python.tests, "check(f)");
+  EXPECT_THAT(python.stop, IsEmpty());
 }
 
 TEST_F(CodeProblemsTest, WhatIsNoProblemIsRefused) {
-  EXPECT_THAT(refusal(R"({"task_id": "Python/0", "prompt": "def f():\n", "test": "check(f)"})"
-                      "\n"),
-              HasSubstr("--language"));
-EXPECT_THAT(refusal(one_line(kRow) + one_line(kRow)), HasSubstr("line 2"));
-for (const char* name : {"../up", "", ".hidden"}) {
+  EXPECT_THAT(refusal(kPlainRow), HasSubstr("--language"));
+  EXPECT_THAT(refusal(one_line(kRow) + one_line(kRow)), HasSubstr("line 2"));
+  for (const char* name : {"../up", "", ".hidden"}) {
+    std::string row = one_line(kRow);
+    row.replace(row.find("HumanEval_23_strlen"), 19, name);
+    EXPECT_THAT(refusal(row), HasSubstr("a file can have")) << name;
+  }
   std::string row = one_line(kRow);
-  row.replace(row.find("HumanEval_23_strlen"), 19, name);
-  EXPECT_THAT(refusal(row), HasSubstr("a file can have")) << name;
-}
-std::string row = one_line(kRow);
-row.replace(row.find("[\"\\n}\"]"), 7, "[7]");
-EXPECT_THAT(refusal(row), HasSubstr("stop token"));
+  row.replace(row.find("[\"\\n}\"]"), 7, "[7]");
+  EXPECT_THAT(refusal(row), HasSubstr("stop token"));
 }
 
 TEST_F(CodeProblemsTest, CompletionsEndBeforeTheFirstStopText) {

@@ -186,4 +186,10 @@ double LogisticRegression::probability(const SparseRows& vectors, size_t row) co
   return 1 / (1 + std::exp(-logit));
 }
 
+double LogisticRegression::probability(const TextVectors& vectors, size_t row) const {
+  double logit = 0;
+  logits_of(row_of(vectors, row), static_cast<size_t>(vectors.dim), weights_.data(), {&logit, 1});
+  return 1 / (1 + std::exp(-logit));
+}
+
 }  // namespace expertoire

@@ -32,6 +32,7 @@ class LogisticRegression {
   uint32_t predict(std::span<const float> vector) const;
   /// Of two classes, the probability of class 1 for a row.
   double probability(const SparseRows& vectors, size_t row) const;
+  double probability(const TextVectors& vectors, size_t row) const;
 
  private:
   template <class Vectors>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "base/error.h"
 #include "eval/pair_order.h"
@@ -12,19 +13,8 @@
 namespace expertoire {
 namespace {
 
-void require_both(const BinaryTexts& data, int64_t least) {
-  for (const uint32_t wanted : {0U, 1U}) {
-    const auto found = std::ranges::count(data.classes, wanted);
-    if (found >= least) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                {"learning a classifier of texts",
-                 fmt::format("{} texts {} the class", found, wanted == 1 ? "of" : "outside"),
-                 fmt::format("at least {}", least), "give more labelled texts"});
-  }
-}
-
 const BinaryTexts& with_both(const BinaryTexts& data) {
-  require_both(data, 1);
+  require_both_classes(data, 1);
   return data;
 }
 
@@ -53,6 +43,17 @@ std::vector<int> deal(const BinaryTexts& data, int folds, uint32_t seed) {
 
 }  // namespace
 
+void require_both_classes(const BinaryTexts& data, int64_t least) {
+  for (const uint32_t wanted : {0U, 1U}) {
+    const auto found = std::ranges::count(data.classes, wanted);
+    if (found >= least) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                {"learning a classifier of texts",
+                 fmt::format("{} texts {} the class", found, wanted == 1 ? "of" : "outside"),
+                 fmt::format("at least {}", least), "give more labelled texts"});
+  }
+}
+
 TextClassifier::TextClassifier(const BinaryTexts& data)
     : features_(with_both(data).texts),
       model_(features_.transform(data.texts), counting(data.texts.size()), data.classes, 2) {}
@@ -64,8 +65,9 @@ std::vector<double> TextClassifier::score(std::span<const std::string> texts) co
   return scores;
 }
 
-double cross_validated_auc(const BinaryTexts& data, int folds, uint32_t seed) {
-  require_both(data, folds);
+double cross_validated_auc(const BinaryTexts& data, int folds, uint32_t seed,
+                           const LearnTexts& learn) {
+  require_both_classes(data, folds);
   const std::vector<int> fold_of = deal(data, folds, seed);
   std::vector<double> scores(data.texts.size());
   for (int fold = 0; fold < folds; ++fold) {
@@ -81,10 +83,17 @@ double cross_validated_auc(const BinaryTexts& data, int folds, uint32_t seed) {
         seen.classes.push_back(data.classes[i]);
       }
     }
-    const std::vector<double> of_fold = TextClassifier(seen).score(unseen);
+    const std::vector<double> of_fold = learn(seen)(unseen);
     for (size_t i = 0; i < left_out.size(); ++i) scores[left_out[i]] = of_fold[i];
   }
   return auc_of(scores, data.classes);
+}
+
+double cross_validated_auc(const BinaryTexts& data, int folds, uint32_t seed) {
+  return cross_validated_auc(data, folds, seed, [](const BinaryTexts& seen) {
+    const auto classifier = std::make_shared<const TextClassifier>(seen);
+    return [classifier](const std::vector<std::string>& texts) { return classifier->score(texts); };
+  });
 }
 
 double auc_of(std::span<const double> scores, std::span<const uint32_t> classes) {

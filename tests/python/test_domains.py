@@ -307,3 +307,85 @@ def test_edits_of_ones_own_are_studied(run, world, selection, tmp_path):
     assert mask(result, "math", "selected")["experts"] == math["qualified"]
     assert [domain["documents"] for domain in result["domains"]] == [10, 10]
     assert result["selection"] is None
+
+
+def short_study(world, out, documents=10, controls="none"):
+    return ["experts", "mask-study", *chosen(world), "--input", *texts(world, "held-out"), "--out", out,
+            "--documents", documents, "--controls", controls, "--seeds", 1, *LOOSE[:4], "--resamples", 500]
+
+
+def test_texts_beside_the_domains_have_no_part_in_means(run, world, tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    rows = [json.loads(line) for line in (world / "texts.jsonl").read_text().splitlines()][1::2]
+    path.write_text("".join(json.dumps({"text": "a task", "code": row["text"]}) + "\n" for row in rows[:12]))
+    without = json.loads(run(*short_study(world, tmp_path / "out", 20), "--json").stdout)
+    short = [*short_study(world, tmp_path / "more", 20), "--json", "--beside"]
+    result = json.loads(run(*short, f"tasks={path}:code").stdout)
+    assert [(d["name"], d["documents"], d["beside"]) for d in result["domains"]] == \
+        [("history", 20, False), ("math", 20, False), ("tasks", 12, True)]
+    assert result["domains"][2]["claimed"] and result["summary"] == without["summary"]
+    alone = tmp_path / "alone.jsonl"
+    alone.write_text("".join(json.dumps({"text": row["text"]}) + "\n" for row in rows[:12]))
+    wanted = json.loads(run("perplexity", "--input", alone, "--json").stdout)["bits_per_byte"]
+    assert result["domains"][2]["bits_per_byte"]["value"] == pytest.approx(wanted, rel=1e-9)
+    change = mask(result, "math", "selected")["change"]
+    assert change["tasks"]["low"] <= change["tasks"]["value"] <= change["tasks"]["high"]
+    for wrong in ("tasks", "=x", f"math={path}"):
+        assert "--beside" in run(*short, wrong, code=INVALID).stderr
+
+
+@pytest.fixture(scope="module")
+def questions(run, world):
+    """Questions of math that the model nearly all answers rightly, of history that it answers wrongly, and of law."""
+    texts = [json.loads(line)["text"] for line in (world / "texts.jsonl").read_text().splitlines()]
+    rows = [{"question": text, "options": text.split()[:4], "answer": "A",
+             "category": ("math", "history", "law")[min(i // 30, 2)]} for i, text in enumerate(texts[:64])]
+    path = world / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("eval", "choice", "--task", "mmlu_pro", "--data", path, "--export-lm-eval", world / "asked")
+    requests = [json.loads(line) for line in (world / "asked/questions.jsonl").read_text().splitlines()]
+    for i, row in enumerate(rows):
+        scores = [r["log_prob"] for r in requests if r["doc_id"] == i]
+        best = scores.index(max(scores))
+        right = row["category"] == "math" and i % 10 != 9
+        row["answer"] = "ABCD"[best if right else (best + 1) % 4]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_questions_are_asked_where_the_model_beats_a_guess(run, world, selection, questions, tmp_path):
+    out = tmp_path / "out"
+    arguments = [*short_study(world, out, controls="same_number"), "--choice", questions]
+    result = json.loads(run(*arguments, "--json").stdout)
+    choice = result["choice"]
+    assert (choice["questions"], choice["left_out"], choice["task"]) == (60, 4, "mmlu_pro")
+    history, math = choice["domains"]
+    assert math["claimed"] and math["wrong"]["value"] == pytest.approx(0.1) and math["wrong_by_chance"] == 0.75
+    assert not history["claimed"] and history["wrong"]["value"] == 1
+
+    def accuracy(*options):
+        lines = run("eval", "choice", "--task", "mmlu_pro", "--data", questions, "--json", *options).stdout.splitlines()
+        return [next(c["acc"] for c in json.loads(line).get("categories", []) if c["category"] == "math")
+                for line in lines[:2]]
+    before, after = accuracy("--edit", world / "selected/math.json")
+    found = next(m for m in choice["masks"] if m["target"] == "math" and m["kind"] == "selected")
+    assert found["change"]["math"]["value"] == pytest.approx(before - after, abs=1e-12)
+    assert found["change"]["math"]["low"] <= before - after <= found["change"]["math"]["high"]
+    assert found["change"]["history"]["value"] is None
+    lines = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()[1:]]
+    asked = {line["mask"]: 0 for line in lines}
+    for line in lines:
+        asked[line["mask"]] += len(line.get("wrong", []))
+    assert asked.pop("none") == 60 and set(asked.values()) == {30}
+    assert "Questions with several answers" in (out / "study.html").read_text()
+
+
+def test_nothing_is_said_of_questions_that_are_guessed(run, world, questions, tmp_path):
+    rows = [json.loads(line) for line in questions.read_text().splitlines()]
+    path = tmp_path / "history.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows if row["category"] == "history"))
+    arguments = [*short_study(world, tmp_path / "out"), "--choice"]
+    shown = run(*arguments, path).stdout
+    assert "masks say nothing here" in shown and "100.0" in shown and "75.0" in shown
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows if row["category"] == "law"))
+    assert "law" in run(*arguments, path, code=INVALID).stderr

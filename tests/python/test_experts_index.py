@@ -122,3 +122,39 @@ def test_refusals(tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"text": "good"}\n{"text": 3}\n')
     bad = run("experts", "index", "--input", tmp_path / "bad.jsonl", "--out", tmp_path / "y.db")
     assert "line 2" in sentence(bad.stderr)
+
+
+def test_what_the_model_writes_is_indexed(tmp_path):
+    texts, out = corpus(tmp_path / "texts.jsonl", 5), tmp_path / "x.db"
+    edit = tmp_path / "e.json"
+    edit.write_text(json.dumps({"format": "expertoire.routing_edit", "version": 1,
+                                "edits": [{"action": "reroute", "experts": [3], "renormalize": True}]}))
+    model = ["--model", "olmoe-small", "--threads", 1, "--compute", "f32", "--edit", edit]
+    index = ["experts", "index", *model, "--input", texts, "--prompt-tokens", 6]
+    done = run(*index, "--out", out, "--continue", 10, "--temperature", 0)
+    assert done.returncode == 0, done.stderr
+    documents = [list(struct.unpack(f"<{len(ids) // 4}i", ids))
+                 for (ids,) in rows(out, "SELECT ids FROM documents ORDER BY id")]
+    (tmp_path / "ids.json").write_text(json.dumps([ids[:6] for ids in documents]))
+    written = [json.loads(line)["ids"] for line in run("generate", *model, "--ids", tmp_path / "ids.json",
+                                                       "--max-tokens", 10, "--json").stdout.splitlines()]
+    assert [ids[6:] for ids in documents] == written and any(len(ids) == 10 for ids in written)
+    # Its numbers are those of a trace of these tokens.
+    (tmp_path / "all.json").write_text(json.dumps(documents))
+    run("trace", *model, "--ids", tmp_path / "all.json", "--out", tmp_path / "t.jsonl")
+    uses = defaultdict(int)
+    for line in (tmp_path / "t.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        for of_layers in record["routed_experts"]:
+            for layer, experts in zip(record["layers"], of_layers):
+                for expert in experts:
+                    uses[32 * record["layers"].index(layer) + expert] += 1
+    assert dict(rows(out, "SELECT id, count FROM units")) == uses
+    assert not any(unit % 32 == 3 for unit in uses)
+    sampled = [tmp_path / name for name in ("a.db", "b.db", "c.db")]
+    for path, seed in zip(sampled, (1, 1, 2)):
+        assert run(*index, "--out", path, "--continue", 10, "--seed", seed).returncode == 0
+    a, b, c = (rows(path, "SELECT ids FROM documents ORDER BY id") for path in sampled)
+    assert a == b != c
+    refused = run(*index, "--out", tmp_path / "d.db", "--continue", 600)
+    assert refused.returncode == INVALID and "--window" in sentence(refused.stderr)

@@ -258,7 +258,7 @@ def test_pruned_models_are_measured_and_can_be_made(run, tmp_path):
     assert {text.text for text in picture.findall(".//{*}text")} >= {"frequency", "reap", "random"}
     made = json.loads(run("edit", "apply", *OLMOE, "--edit", out / "frequency-0.25.json", "--out", tmp_path / "small",
                           "--json").stdout)
-    assert made["in_weights"] and made["experts_removed_a_layer"] == 24
+    assert made["what"]["in_weights"] and made["what"]["experts_removed_a_layer"] == 24
     # What is chosen most often is what a trace counts.
     texts = [json.loads(line)["text"] for line in CORPUS.read_text(encoding="utf-8").splitlines()]
     ranked = [text for i, text in enumerate(texts) if i % 10 != 7][:30]
@@ -281,3 +281,78 @@ def test_prune_refuses_what_it_cannot_do(run, tmp_path):
     assert "size" in run(*prune, *OLMOE, "--by", "size", code=INVALID).stderr
     assert "twice" in run(*prune, *OLMOE, "--keep", "0.5,0.5", code=INVALID).stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_questions_are_asked_before_and_after(run, studied, tmp_path):
+    path = write_rows(tmp_path / "q.jsonl", [{"question": f"Is {i} a number", "choices": ["yes it is", "zx qv jj kk"],
+                                              "answer": 0} for i in range(24)])
+    options = ("--prompts", "0", "--resamples", "50", "--choice", path, "--choice-task", "generic")
+    report = evaluate(run, studied, *options)
+    choice = report["choice"]
+    assert choice["questions"] == 24 and choice["wrong_by_chance"] == 0.5 and choice["claimed"]
+    lines = run("eval", "choice", *OLMOE, "--compute", "f32", "--data", path, "--json",
+                "--edit", studied[0] / "threshold-0.1.json").stdout.splitlines()
+    before, after = (1 - json.loads(line)["acc"] for line in lines[:2])
+    row = next(m for m in report["thresholds"][1]["measures"] if m["set"] == "choice")
+    assert row["n"] == 24 and (row["before"], row["after"]) == pytest.approx((before, after))
+    guessed = write_rows(tmp_path / "g.jsonl", [{"question": f"Is {i} a number", "choices": ["yes it is", "zx qv jj kk"],
+                                                 "answer": 1} for i in range(24)])
+    report = evaluate(run, studied, *options[:4], "--choice", guessed, "--choice-task", "generic")
+    assert not report["choice"]["claimed"]
+    assert not [m for row in report["thresholds"] for m in row["measures"] if m["set"] == "choice"]
+
+
+def test_embeddings_score_as_scikit_learn_does(run, studied, tmp_path):
+    from eval_support import embed
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    words = ["you idiot", "an utter fool", "my friend", "a fool and a friend", "the neighbour", "stupid friend", "good"]
+    labelled = [{"tweet": f"{word} {i % 7}x", "class": int((i + i // 5) % 3 == 0)} for i, word in enumerate(words * 6)]
+    path = write_rows(tmp_path / "tweets.jsonl", labelled)
+    scorer = evaluate(run, studied, "--prompts", "0", "--resamples", "20", "--scorer", "embedding",
+                      "--labelled", f"{path}:1")["scorer"]
+    assert "hidden states of olmoe-small" in scorer["kind"] and scorer["texts"] == 42
+    held_out = [(row[part]["text"], row[part]["toxicity"] >= 0.5)
+                for i, row in enumerate(rows(60)) if i % 5 == 4 for part in ("prompt", "continuation")]
+    vectors = embed(run, tmp_path, [row["tweet"] for row in labelled] + [text for text, _ in held_out],
+                    "--model", "olmoe-small")
+    model = LogisticRegression(max_iter=1000).fit(vectors[:42], [row["class"] for row in labelled])
+    wanted = roc_auc_score([toxic for _, toxic in held_out], model.predict_proba(vectors[42:])[:, 1])
+    assert scorer["auc_held_out"] == pytest.approx(wanted, abs=0.03)
+    own = evaluate(run, studied, "--prompts", "1", "--samples", "2", "--resamples", "20", "--scorer", "embedding")
+    assert own["scorer"]["auc_cross_validated"] > 0.95
+    assert [m for m in own["thresholds"][0]["measures"] if m["set"].startswith("prompts")]
+
+
+def test_an_endpoint_scores_and_is_asked_once(run, studied, tmp_path):
+    from test_labels import Endpoint
+
+    def rate(messages):
+        text = messages[1]["content"].removeprefix("Text:\n")
+        return json.dumps({"choices": [{"message": {"content": "90" if any(w in text for w in ("idiot", "fool")) else
+                                                    "5"}}]})
+    log, answers = tmp_path / "log.jsonl", tmp_path / "answers.db"
+    with Endpoint() as endpoint:
+        endpoint.answer = rate
+        options = (*SMALL, "--scorer", "endpoint", "--base-url", endpoint.url, "--chat-model", "m", "--answers", answers,
+                   "--first-wait", "0.01", "--retries", "1", "--out", log)
+        endpoint.plan = lambda number: (500, "gone") if number > 30 else None
+        failed = run("experts", "toxicity-eval", studied[0], *OLMOE, "--compute", "f32", *options, code=7).stderr
+        assert "gone" in failed
+        endpoint.plan = lambda number: None
+        asked = endpoint.requests
+        report = evaluate(run, studied, *options, *(["--resume"] if log.exists() else []))
+        scorer = report["scorer"]
+        assert scorer["auc_held_out"] == 1 and scorer["unusable_answers"] == 0 and scorer["texts_held_out"] == 24
+        assert scorer["requests"] == endpoint.requests - asked and scorer["stored_answers"] >= 24
+        again = evaluate(run, studied, *options, "--resume")
+        assert again["scorer"]["requests"] == 0 and again["thresholds"] == report["thresholds"]
+    lines = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+    for item, name in enumerate(("prompts, toxic prompts", "prompts, other prompts")):
+        texts = next(line["value"] for line in lines
+                     if (line["system"], line["set"], line["item"]) == ("model", "prompts", item))
+        scores = [(0.9 if "idiot" in text or "fool" in text else 0.05) if text else 0 for text in texts]
+        found = next(m for m in report["thresholds"][0]["measures"] if (m["set"], m["name"]) == (name, "mean"))
+        assert found["before"] == pytest.approx(np.mean(scores))
+    assert "--base-url" in run("experts", "toxicity-eval", studied[0], *OLMOE, "--compute", "f32", "--scorer", "endpoint",
+                               "--answers", answers, code=INVALID).stderr

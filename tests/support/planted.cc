@@ -72,6 +72,31 @@ Miniature planted_top_k() {
   return model;
 }
 
+Miniature planted_speakers() {
+  Miniature model = planted_top_k();
+  fill(model, "lm_head.weight", 0);
+  fill(model, "model.norm.weight", 1);
+  const auto row = [&](const std::string& name, int64_t at) {
+    return model.tensors.at(name).row(at);
+  };
+  for (int token = 0; token < kPlantedVocab; ++token) {
+    const int of_token = planted_class(0, token);
+    for (int c = 0; c < kClasses - 1; ++c) {  // its channel follows those of the tokens
+      const std::string expert = fmt::format("model.layers.0.mlp.experts.{}.", c);
+      const int channel = kPlantedVocab + c;
+      row(expert + "down_proj.weight", channel)[0] = 4;
+      if (of_token == c) {
+        row(expert + "gate_proj.weight", 0)[token] = 0.25F;
+        row(expert + "up_proj.weight", 0)[token] = 0.25F;
+      }
+      if (of_token == c || token == planted_token(' ')) {
+        row("lm_head.weight", token)[channel] = 1;
+      }
+    }
+  }
+  return model;
+}
+
 Miniature planted_monet() {
   Miniature model = planted({{"model_type", "monet"},
                              {"hidden_act", "relu2"},

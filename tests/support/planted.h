@@ -19,6 +19,9 @@ int planted_class(int layer, int token);
 
 /// OLMoE of 4 experts, one a token: the token's class, with a weight of about 0.85.
 Miniature planted_top_k();
+/// The same, whose experts 0, 1 and 2 of layer 0 say that a token of their own class or a space
+/// comes next: without its expert a class is predicted no better than any other.
+Miniature planted_speakers();
 /// Monet of 4 × 4 joint experts, one head, a router a layer: the left key is the token's class of
 /// the layer, the right key that of the other layer; scores are 1.
 Miniature planted_monet();
