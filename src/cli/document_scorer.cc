@@ -28,8 +28,8 @@ void ScoringOptions::add_to(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--stride", windows.stride, "Tokens between windows (default: half of that)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--out", out, "Log of what was scored, window by window, JSON Lines");
-  app.add_flag("--resume", resume, "Continue an interrupted run of the same command with --out");
+  auto* log = app.add_option("--out", out, "Log of what was scored, window by window, JSON Lines");
+  app.add_flag("--resume", resume, "Continue an interrupted run of the same command")->needs(log);
 }
 
 DocumentScorer::DocumentScorer(const ScoringOptions& options, LoadedModel& loaded,
