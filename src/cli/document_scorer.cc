@@ -33,8 +33,8 @@ void add_window_options(CLI::App& app, WindowOptions& windows) {
 void ScoringOptions::add_to(CLI::App& app) {
   model.add_to(app);
   add_window_options(app, windows);
-  app.add_option("--out", out, "Log of what was scored, window by window, JSON Lines");
-  app.add_flag("--resume", resume, "Continue an interrupted run of the same command with --out");
+  auto* log = app.add_option("--out", out, "Log of what was scored, window by window, JSON Lines");
+  app.add_flag("--resume", resume, "Continue an interrupted run of the same command")->needs(log);
 }
 
 DocumentScorer::DocumentScorer(const ScoringOptions& options, LoadedModel& loaded,

@@ -31,7 +31,7 @@ std::vector<std::string> cells(const Comparison& one) {
           difference,
           verdict          ? "B is " + *verdict
           : one.difference ? "no difference shown"
-                           : "values of rows not stored (--items)"};
+                           : "no interval: rows not stored (--items), or only one"};
 }
 
 void compare(const Options& options) {

@@ -16,6 +16,8 @@ namespace expertoire::cli {
 struct EmbeddingEvalOptions {
   EvalDataOptions data;
   SystemOptions systems;
+  std::vector<std::string> vectors;  ///< NAME=F.npy: another system's, of every text
+  std::string texts_out;             ///< a .jsonl file; "" = none
 
   void add_to(CLI::App& app, const std::vector<std::string>& fields);
 };
@@ -23,7 +25,8 @@ struct EmbeddingEvalOptions {
 /// What a task makes of vectors: a result for each of its data sets.
 using ScoreVectors = std::function<std::vector<EvalResult>(const SystemVectors&)>;
 
-/// Embeds every text once, scores each kind and control, and prints.
+/// Embeds every text once, scores each kind and control and every other system's vectors, and
+/// prints. Errors: of a file of vectors that has not a row for each text, before the work.
 void run_embedding_eval(const EmbeddingEvalOptions& options, const TextTable& texts,
                         const ScoreVectors& score);
 

@@ -36,8 +36,8 @@ void LanguageOptions::add_to(CLI::App& app, const std::vector<std::string>& fiel
       ->check(CLI::PositiveNumber);
   app.add_flag("--bos", bos, "Special tokens before every prompt (lm-eval's add_bos_token)");
   app.add_flag("--plain", plain, "Compute every prompt from its first token, for comparison");
-  app.add_option("--out", out, "Log of every item's scores, JSON Lines");
-  app.add_flag("--resume", resume, "Continue an interrupted run of the same command with --out");
+  auto* log = app.add_option("--out", out, "Log of every item's scores, JSON Lines");
+  app.add_flag("--resume", resume, "Continue an interrupted run of the same command")->needs(log);
   app.add_option("--export-lm-eval", export_folder,
                  "Folder for the requests and their log probabilities, a .jsonl a data set");
 }

@@ -54,10 +54,10 @@ void perplexity(const Options& options) {
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->scoring.add_to(app);
-  app.add_option("--input", options->input,
+  app.add_option("--input,--data", options->input,
                  "A .jsonl or .json (each line by itself), or any other file as one text")
       ->required();
-  app.add_option("--field", options->field, "Field of a .jsonl that holds the text")
+  app.add_option("--field,--text-field", options->field, "Field of a .jsonl that holds the text")
       ->capture_default_str();
   app.add_flag("--json", options->json, "As one JSON object");
   return [options] { perplexity(*options); };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "embed/prompt.h"
 #include "eval/report.h"
 #include "io/atomic_file.h"
@@ -63,6 +65,7 @@ std::vector<PictureRow> score_rows(const std::vector<EvalResult>& results) {
   std::vector<PictureRow> rows;
   for (const EvalResult& result : results) {
     for (const auto& [name, score] : result.scores) {
+      if (!std::isfinite(score.value)) continue;  // the mean of no two prompts
       rows.push_back({fmt::format("{}, {}: {}", result.dataset, result.system, name),
                       {score.value},
                       score.interval,

@@ -51,7 +51,7 @@ void for_each_part(const StudyOptions& options, const StudyData& data,
 /// A result gets the system's name and details and all provenance.
 void complete(EvalResult& result, const System& system, const StudyData& data);
 
-/// A row of a picture for every score of every result, with its interval.
+/// A row of a picture for every finite score of every result, with its interval.
 std::vector<PictureRow> score_rows(const std::vector<EvalResult>& results);
 
 /// Prints, and writes --report, --results and --picture. Items stay only with --items.

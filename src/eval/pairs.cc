@@ -1,5 +1,7 @@
 #include "eval/pairs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -42,12 +44,29 @@ constexpr std::array kMeasures = {Measure{"cosine", cosine, true}, Measure{"dot"
                                   Measure{"euclidean", euclidean, true},
                                   Measure{"manhattan", manhattan, true}};
 
-// What a row's label says; anything but 0 and 1 is no pair's label.
-uint8_t positive_label(const DataRow& row) {
-  const std::string label = row.label("label");
+// What a label says; anything but 0 and 1 is no pair's label.
+uint8_t positive_label(const DataRow& row, const std::string& label) {
   if (label == "1" || label == "true") return 1;
   if (label == "0" || label == "false") return 0;
   row.refuse("label is " + in_quotes(label), "1 for a pair that belongs together, else 0");
+}
+
+// A pair, or lists of pairs (MTEB's first form).
+void read_pairs(const DataRow& row, LabelledPairs& pairs, TextTable& texts) {
+  const auto labels = row.labels("label");
+  const auto first = row.texts("sentence1"), second = row.texts("sentence2");
+  if (first.size() != labels.size() || second.size() != labels.size()) {
+    row.refuse(
+        fmt::format("{} and {} sentences, {} labels", first.size(), second.size(), labels.size()),
+        "as many of each");
+  }
+  std::vector<uint8_t> positive;
+  for (const std::string& label : labels) positive.push_back(positive_label(row, label));
+  for (size_t i = 0; i < labels.size(); ++i) {
+    pairs.positive.push_back(positive[i]);
+    pairs.first.push_back(texts.add(first[i]));
+    pairs.second.push_back(texts.add(second[i]));
+  }
 }
 
 // How alike two texts are by a measure.
@@ -92,13 +111,8 @@ LabelledPairs LabelledPairs::read(const std::string& path, const RowOptions& opt
                                   TextTable& texts) {
   LabelledPairs pairs;
   pairs.dataset = dataset_name(path);
-  pairs.counts = read_rows(path, options, [&](const DataRow& row) {
-    const uint8_t label = positive_label(row);
-    const std::string one = row.text("sentence1"), two = row.text("sentence2");
-    pairs.positive.push_back(label);
-    pairs.first.push_back(texts.add(one));
-    pairs.second.push_back(texts.add(two));
-  });
+  pairs.counts =
+      read_rows(path, options, [&](const DataRow& row) { read_pairs(row, pairs, texts); });
   const auto positives = std::count(pairs.positive.begin(), pairs.positive.end(), 1);
   if (positives == 0 || static_cast<size_t>(positives) == pairs.positive.size()) {
     bad_file(path, "one label only", "pairs with label 1 and pairs with label 0",

@@ -11,7 +11,8 @@
 
 namespace expertoire {
 
-/// Pairs of texts that belong together or not (fields sentence1, sentence2, label: 1 or 0).
+/// Pairs of texts that belong together or not: fields sentence1, sentence2, label (1 or 0), or
+/// lists of them (MTEB's first form has all pairs in one row).
 struct LabelledPairs {
   std::string dataset;
   std::vector<size_t> first, second;  ///< rows of the TextTable

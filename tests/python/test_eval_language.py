@@ -230,6 +230,8 @@ def test_a_log_with_too_few_scores_is_refused(run, tmp_path):
     out = tmp_path / "items.jsonl"
     command = ("eval", "choice", "--data", FIXTURES / "generic.jsonl", "--out", out)
     run(*command)
+    alone = start_and_wait(*command[:-2], "--resume")
+    assert alone.returncode == INVALID and b"--out" in alone.stderr
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     lines[1]["log_probs"].pop()
     write_rows(tmp_path / "items.jsonl.partial", lines[:3])
@@ -294,6 +296,8 @@ def test_perplexity_is_that_of_the_command(run, tmp_path):
     file = FIXTURES / "documents.jsonl"
     [result] = results(run, "perplexity", "--data", file)
     alone = json.loads(run("perplexity", "--input", file, "--json").stdout)
+    same = json.loads(run("perplexity", "--data", file, "--text-field", "text", "--json").stdout)
+    assert same["bits_per_byte"] == alone["bits_per_byte"], "the flags of eval perplexity"
     for key in ("perplexity", "nll_mean", "bits_per_byte", "scored_bytes", "tokens"):
         assert result[key] == alone[key], key
     low, high = result["intervals"]["bits_per_byte"]

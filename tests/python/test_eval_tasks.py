@@ -111,6 +111,10 @@ def test_pairs_are_scored_as_mteb_does(run, labelled, vectors, tmp_path, kind):
         assert abs(got[f"{name}_f1"] - f1) < 1e-9, name
     for metric in ("ap", "accuracy", "f1"):
         assert got[metric] == max(got[f"{name}_{metric}"] for name in measures)
+    if kind == "hidden":  # MTEB's first form, lists over all pairs in one row: TwitterSemEval2015
+        lists = {"sent1": [texts[a] for a, _ in pairs], "sent2": [texts[b] for _, b in pairs], "labels": truth}
+        [listed] = results(run, "pairs", "--data", write_rows(tmp_path / "lists.jsonl", [lists]), "--kind", kind)
+        assert listed["n"] == 400 and all(listed[name] == got[name] for name in (*got["scores"], "dot_ap"))
 
 
 @pytest.mark.parametrize("kind", ["hidden", "sum"])
@@ -190,12 +194,33 @@ def test_summarization_is_the_mean_correlation_without_p_values(run, labelled, v
     assert abs(got["pearson"] - np.mean(pearsons)) < 1e-6
 
 
+@pytest.mark.parametrize("task", ["pairs", "classification"])
+def test_another_systems_vectors_have_a_row(run, labelled, tmp_path, task):
+    """The model's own vectors, made by another command, have its scores."""
+    texts, labels = labelled
+    rows = [{"sentence1": a, "sentence2": b, "text": a, "label": int(x == y)}
+            for a, b, x, y in zip(texts, texts[1:] + texts[:1], labels, labels[2:] + labels[:2])]
+    data, wanted, vectors = write_rows(tmp_path / "a.jsonl", rows), tmp_path / "texts.jsonl", tmp_path / "v.npy"
+    [alone] = results(run, task, "--data", data, "--kind", "hidden", "--texts-out", wanted)
+    run("embed", "--kind", "hidden", "--input", wanted, "--out", vectors)
+    model, other = results(run, task, "--data", data, "--kind", "hidden", "--vectors", f"own={vectors}")
+    assert (model["system"], other["system"]) == ("model", "own") and "kind" not in other
+    assert "vectors_hash" in other["provenance"] and "weights_hash" not in other["provenance"]
+    for name in alone["scores"]:
+        assert alone[name] == model[name] == other[name] and model["intervals"][name] == other["intervals"][name]
+    np.save(vectors, np.load(vectors)[1:])
+    for option, says in ((f"own={vectors}", "--texts-out"), (str(vectors), "NAME=F.npy")):
+        done = start_program("eval", task, "--data", data, "--vectors", option)
+        assert done.returncode == INVALID and says in sentence(done.stderr)
+
+
 @pytest.mark.parametrize("task, row, code, says", [
     ("classification", {"text": "a", "label": 1}, INVALID, "one label only"),
     ("classification", {"text": "a", "label": 1.5}, BAD_FILE, "text or a whole number"),
     ("classification", {"words": "a", "label": 1}, BAD_FILE, "--text-field"),
     ("pairs", {"sentence1": "a", "sentence2": "b", "label": 1}, BAD_FILE, "one label only"),
     ("pairs", {"sentence1": "a", "sentence2": "b", "label": 2}, BAD_FILE, "1 for a pair that belongs together"),
+    ("pairs", {"sent1": ["a", "b"], "sent2": ["c", "d"], "labels": [1]}, BAD_FILE, "2 and 2 sentences, 1 labels"),
     ("clustering", {"text": "a", "label": "x"}, BAD_FILE, "one label only"),
     ("rerank", {"query": "a", "positive": ["b"], "negative": []}, BAD_FILE, "--negative-field"),
     ("summarization", {"human_summaries": ["a"], "machine_summaries": ["b"], "relevance": [1, 2]}, BAD_FILE,
