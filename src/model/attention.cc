@@ -89,13 +89,13 @@ void place_token(const Call& call, const BatchSlice& slice, int64_t row, int wor
   call.kernels().scale(scale, config.q_size(), q);
   to_compute(call.kernels(), call.compute, q, config.q_size(), call.query.row(row));
   AttentionScratch::Worker& mine = call.scratch.workers[static_cast<size_t>(worker)];
-  const int64_t bytes = config.head_dim * static_cast<int64_t>(compute_size(call.compute));
-  std::byte* key = mine.key_value.ensure(2 * bytes);
+  const int64_t element = static_cast<int64_t>(compute_size(call.compute));
+  std::byte* key = mine.key_value.ensure(2 * config.kv_size() * element);
+  to_compute(call.kernels(), call.compute, k, 2 * config.kv_size(), key);  // v stands behind k
+  const std::byte* value = key + config.kv_size() * element;
   for (int head = 0; head < config.num_key_value_heads; ++head) {
-    to_compute(call.kernels(), call.compute, k + head * config.head_dim, config.head_dim, key);
-    to_compute(call.kernels(), call.compute, v + head * config.head_dim, config.head_dim,
-               key + bytes);
-    slice.cache->write(call.layer, head, position, key, key + bytes);
+    const int64_t at = head * config.head_dim * element;
+    slice.cache->write(call.layer, head, position, key + at, value + at);
   }
 }
 

@@ -52,7 +52,7 @@ struct AttentionScratch {
   RowBuffer query;    // compute [T, q_size], scaled
   RowBuffer context;  // compute [T, q_size]
   struct Worker {
-    Scratch<std::byte> key_value;  // one head's key and value in the compute type
+    Scratch<std::byte> key_value;  // a token's keys and values in the compute type
     RowBuffer probs;               // compute [128, 64]
     Scratch<float> row;            // f32 [64]
     Scratch<float> out;            // f32 [128, padded head_dim]

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/checked.h"
@@ -10,21 +11,24 @@
 namespace expertoire {
 namespace {
 
-// Element (input k, output j) of a panel: f32 [k][64]; bf16 [k/2][64][2].
-int64_t panel_index(Compute compute, int64_t k, int64_t j) {
-  return compute == Compute::kF32 ? k * kPanelWidth + j : (k / 2 * kPanelWidth + j) * 2 + k % 2;
+// Inputs that lie side by side for each output of a panel: f32 [k][64]; bf16 [k/2][64][2].
+template <class T>
+constexpr int64_t kTurn = sizeof(T) == 2 ? 2 : 1;
+
+template <class T>
+void write_key(const T* key, int64_t head_dim, int64_t slot, T* panel) {
+  T* out = panel + slot * kTurn<T>;
+  for (int64_t k = 0; k < head_dim; ++k) {
+    out[k / kTurn<T> * kPanelWidth * kTurn<T> + k % kTurn<T>] = key[k];
+  }
 }
 
 template <class T>
-void write_key(Compute compute, const T* key, int64_t head_dim, int64_t slot, T* panel) {
-  for (int64_t k = 0; k < head_dim; ++k) panel[panel_index(compute, k, slot)] = key[k];
-}
-
-template <class T>
-void write_value(Compute compute, const T* value, int64_t head_dim, int64_t slot, T* panels) {
-  for (int64_t d = 0; d < head_dim; ++d) {
-    T* panel = panels + d / kPanelWidth * kCacheBlock * kPanelWidth;
-    panel[panel_index(compute, slot, d % kPanelWidth)] = value[d];
+void write_value(const T* value, int64_t head_dim, int64_t slot, T* panels) {
+  T* out = panels + slot / kTurn<T> * kPanelWidth * kTurn<T> + slot % kTurn<T>;
+  for (int64_t d = 0; d < head_dim; d += kPanelWidth, out += kCacheBlock * kPanelWidth) {
+    const int64_t width = std::min<int64_t>(kPanelWidth, head_dim - d);
+    for (int64_t j = 0; j < width; ++j) out[j * kTurn<T>] = value[d + j];
   }
 }
 
@@ -77,7 +81,7 @@ void KvCache::clear_pair(int64_t length) {
   for (int layer = 0; layer < layers_; ++layer) {
     for (int head = 0; head < heads_; ++head) {
       std::byte* block = head_block(layer, head, length / kCacheBlock);
-      write_value(compute_, zeros.data(), head_dim_, length % kCacheBlock,
+      write_value(zeros.data(), head_dim_, length % kCacheBlock,
                   reinterpret_cast<bf16_t*>(block + key_bytes_));
     }
   }
@@ -101,14 +105,12 @@ void KvCache::write(int layer, int head, int64_t position, const void* key, cons
   std::byte* block = head_block(layer, head, position / kCacheBlock);
   const int64_t slot = position % kCacheBlock;
   if (compute_ == Compute::kF32) {
-    write_key(compute_, static_cast<const float*>(key), head_dim_, slot,
-              reinterpret_cast<float*>(block));
-    write_value(compute_, static_cast<const float*>(value), head_dim_, slot,
+    write_key(static_cast<const float*>(key), head_dim_, slot, reinterpret_cast<float*>(block));
+    write_value(static_cast<const float*>(value), head_dim_, slot,
                 reinterpret_cast<float*>(block + key_bytes_));
   } else {
-    write_key(compute_, static_cast<const bf16_t*>(key), head_dim_, slot,
-              reinterpret_cast<bf16_t*>(block));
-    write_value(compute_, static_cast<const bf16_t*>(value), head_dim_, slot,
+    write_key(static_cast<const bf16_t*>(key), head_dim_, slot, reinterpret_cast<bf16_t*>(block));
+    write_value(static_cast<const bf16_t*>(value), head_dim_, slot,
                 reinterpret_cast<bf16_t*>(block + key_bytes_));
   }
 }
