@@ -3,8 +3,24 @@
 #include <deque>
 
 #include "embed/pipeline.h"
+#include "io/refuse.h"
 
 namespace expertoire {
+namespace {
+
+// Which of thousands of texts was refused.
+void add_text(EmbedPipeline& pipeline, const std::string& text) {
+  try {
+    pipeline.add(text);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kTooLong) throw;
+    Error::Parts parts = error.parts();
+    parts.operation = "embedding " + in_quotes(text);
+    throw Error(error.code(), std::move(parts));
+  }
+}
+
+}  // namespace
 
 std::vector<EmbedParts> embed_texts(Embedder& embedder, const std::vector<std::string>& texts,
                                     const EmbedTextsOptions& options) {
@@ -26,7 +42,7 @@ std::vector<EmbedParts> embed_texts(Embedder& embedder, const std::vector<std::s
       }
     }
     waiting.push_back(text);
-    pipeline.add(texts[text]);
+    add_text(pipeline, texts[text]);
   }
   pipeline.flush();
   return all;

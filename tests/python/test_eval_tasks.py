@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from eval_support import embed, results, write_rows
-from program import BAD_FILE, INVALID, sentence
+from program import BAD_FILE, INVALID, TOO_LONG, sentence
 from program import run as start_program
 from scipy.stats import pearsonr, spearmanr
 from sklearn.cluster import MiniBatchKMeans
@@ -231,6 +231,14 @@ def test_bad_input_is_one_sentence(tmp_path, task, row, code, says):
     done = start_program("eval", task, "--data", write_rows(tmp_path / "a.jsonl", [row, row]))
     assert done.returncode == code and done.stdout == b""
     assert says in sentence(done.stderr)
+
+
+def test_a_text_that_is_too_long_is_named(tmp_path):
+    rows = [{"sentence1": "a", "sentence2": "b", "label": 1}, {"sentence1": "The long " + "sea " * 2000, "sentence2": "b",
+                                                              "label": 0}]
+    done = start_program("eval", "pairs", "--data", write_rows(tmp_path / "a.jsonl", rows))
+    assert done.returncode == TOO_LONG
+    assert 'embedding "The long sea' in sentence(done.stderr) and "--truncate" in sentence(done.stderr)
 
 
 @pytest.mark.parametrize("task", ["classification", "pairs", "clustering", "rerank", "summarization"])
