@@ -16,7 +16,7 @@ ChoiceProbe::ChoiceProbe(ChoiceProbeOptions options, const GroupOf& group_of, To
     : options_(std::move(options)),
       task_(choice_task(options_.task)),
       tokenizer_(std::move(tokenizer)),
-      set_(ChoiceSet::read(options_.path, task_, {})),
+      set_(ChoiceSet::read(options_.path, task_, {{}, "", options_.skip_bad})),
       prompts_(task_, set_, nullptr, tokenizer_, {.max_length = max_length},
                {.count = options_.shots, .seed = options_.seed}) {
   choose(group_of);
@@ -75,8 +75,9 @@ std::vector<double> ChoiceProbe::wrong(Session& session, size_t first, size_t en
 }
 
 nlohmann::json ChoiceProbe::about() const {
-  return {{"file", options_.path}, {"task", options_.task}, {"shots", options_.shots},
-          {"seed", options_.seed}, {"questions", size()},   {"left_out", left_out_}};
+  return {{"file", options_.path},      {"task", options_.task}, {"shots", options_.shots},
+          {"seed", options_.seed},      {"questions", size()},   {"left_out", left_out_},
+          {"bad_rows", set_.counts.bad}};
 }
 
 }  // namespace expertoire

@@ -18,6 +18,7 @@ struct ChoiceProbeOptions {
   int shots = 0;                  ///< answered questions before each, of the same file
   size_t items = 200;             ///< of a group at most, drawn at random
   uint32_t seed = 42;
+  bool skip_bad = false;  ///< broken rows are counted, not refused
 };
 
 class ChoiceProbe {
@@ -41,7 +42,7 @@ class ChoiceProbe {
   /// For each of the questions [first, end) 1 where the answer that the model finds likeliest,
   /// under the session's edit, is another than the right one, else 0 (by the task's main score).
   std::vector<double> wrong(Session& session, size_t first, size_t end) const;
-  /// file, task, shots, questions, left_out: what a report says.
+  /// file, task, shots, questions, left_out, bad_rows: what a report says.
   nlohmann::json about() const;
 
  private:

@@ -24,6 +24,9 @@ void ChoiceFlags::add_to(CLI::App& app) {
       ->check(CLI::PositiveNumber)
       ->needs(file)
       ->capture_default_str();
+  app.add_flag("--skip-bad-rows", choice.skip_bad,
+               "Leave broken rows of --choice out, and count them")
+      ->needs(file);
 }
 
 }  // namespace expertoire::cli

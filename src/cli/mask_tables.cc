@@ -17,6 +17,24 @@ std::string shown(const Interval& interval, double scale, int decimals) {
                      scale * interval.low, decimals, scale * interval.high, decimals);
 }
 
+// Every mask's change of the texts that belong to no domain.
+void print_beside(const MaskEffects& effects, double scale) {
+  std::vector<std::vector<std::string>> rows = {{"target", "masked"}};
+  for (const MeasuredDomain& domain : effects.domains) {
+    if (domain.beside) rows[0].push_back(domain.name);
+  }
+  if (rows[0].size() == 2) return;
+  for (const MaskEffect& effect : effects.effects) {
+    rows.push_back({effects.domains[static_cast<size_t>(effect.target)].name,
+                    std::string(kMaskKindNames[static_cast<size_t>(effect.kind)])});
+    for (size_t d = 0; d < effects.domains.size(); ++d) {
+      if (effects.domains[d].beside) rows.back().push_back(shown(effect.change[d], scale, 1));
+    }
+  }
+  fmt::print("\nBeside the domains:\n");
+  print_table(rows);
+}
+
 }  // namespace
 
 void print_effects(const MaskEffects& effects) {
@@ -46,6 +64,7 @@ void print_effects(const MaskEffects& effects) {
   }
   fmt::print("\nMeans over targets:\n");
   print_table(rows);
+  if (!effects.questions) print_beside(effects, scale);
 }
 
 void print_questions(const MaskEffects& effects) {

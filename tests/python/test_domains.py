@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from program import CORPUS, INVALID, start
+from program import BAD_FILE, CORPUS, INVALID, start
 from scipy.stats import bootstrap
 
 GROUPS = {"math": ["algebra", "mathematics", "statistics"],
@@ -330,6 +330,9 @@ def test_texts_beside_the_domains_have_no_part_in_means(run, world, tmp_path):
     assert result["domains"][2]["bits_per_byte"]["value"] == pytest.approx(wanted, rel=1e-9)
     change = mask(result, "math", "selected")["change"]
     assert change["tasks"]["low"] <= change["tasks"]["value"] <= change["tasks"]["high"]
+    shown = run(*short[:-2], "--resume", "--beside", f"tasks={path}:code").stdout
+    row = next(line for line in shown.split("Beside the domains:")[1].splitlines() if line.startswith("math"))
+    assert f"{1000 * change['tasks']['value']:.1f} [" in row
     for wrong in ("tasks", "=x", f"math={path}"):
         assert "--beside" in run(*short, wrong, code=INVALID).stderr
 
@@ -342,6 +345,8 @@ def questions(run, world):
              "category": ("math", "history", "law")[min(i // 30, 2)]} for i, text in enumerate(texts[:64])]
     path = world / "questions.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    broken = world / "broken.jsonl"
+    broken.write_text(json.dumps(rows[0] | {"options": ["alone"]}) + "\n" + path.read_text())
     run("eval", "choice", "--task", "mmlu_pro", "--data", path, "--export-lm-eval", world / "asked")
     requests = [json.loads(line) for line in (world / "asked/questions.jsonl").read_text().splitlines()]
     for i, row in enumerate(rows):
@@ -389,3 +394,7 @@ def test_nothing_is_said_of_questions_that_are_guessed(run, world, questions, tm
     assert "masks say nothing here" in shown and "100.0" in shown and "75.0" in shown
     path.write_text("".join(json.dumps(row) + "\n" for row in rows if row["category"] == "law"))
     assert "law" in run(*arguments, path, code=INVALID).stderr
+    broken = world / "broken.jsonl"
+    assert "--skip-bad-rows" in run(*arguments, broken, code=BAD_FILE).stderr
+    result = json.loads(run(*arguments, broken, "--skip-bad-rows", "--choice-items", 2, "--json").stdout)
+    assert result["choice"]["bad_rows"] == 1 and result["choice"]["questions"] == 4
