@@ -34,7 +34,8 @@ def make(steps, options, model):
     found = [("words", CHOICES["mass"],
               steps.result(f"labels-{model.name}-mass", *label, "--method", "words", "--top", options.experts))]
     for by in list(CHOICES)[1:] if model.kind == "monet" else []:
-        units = units_of(steps, halves[0][0], by, options.experts, halves[0][1]["labels"])
+        choice = [halves[0][0], by, options.experts, halves[0][1]["labels"]]
+        units = steps.kept(f"units-{model.name}-{by}", choice, lambda _: units_of(steps, *choice))
         found.append(("words", CHOICES[by], steps.result(f"labels-{model.name}-{by}", *label, "--method", "words", "--units",
                                                          *units)))
     found.append(("self", CHOICES["mass"],
@@ -65,24 +66,27 @@ def labels_table(one):
 
 
 def distinct(found):
-    """Experts with a reliable label of at least 0.8 by `words`, however they were chosen, each counted once."""
-    return len({label["expert"] for method, _, one in found if method == "words" for label in one["labels"]
-                if label["reliable"] and label["balanced_accuracy"] >= 0.8})
+    """The reliable labels of at least 0.8 by `words`, one of each expert, however it was chosen."""
+    return list({label["expert"]: label for method, _, one in found if method == "words" for label in one["labels"]
+                 if label["reliable"] and label["balanced_accuracy"] >= 0.8}.values())
+
+
+def topics(labels):
+    """In which documents experts mostly are."""
+    counts = Counter(label["mostly_in"] or "no subject" for label in labels)
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common()) or "none"
 
 
 def section(template, model, found, halves):
     words = [(chosen, one) for method, chosen, one in found if method == "words"]
     chosen, shown = words[-1]
+    reliable = [(name, [label for label in one["labels"] if label["reliable"]]) for name, one in words]
+    each = distinct(found)
     return template["head"].substitute(
         model=model.name, documents=f"{halves[0]['documents']:,} and {halves[1]['documents']:,}",
-        tokens=f"{halves[0]['tokens']:,} and {halves[1]['tokens']:,}", summary=summary_table(found), distinct=distinct(found),
-        chosen=chosen, labels=labels_table(shown), topics="\n".join(f"- {name}: {topics(one)}" for name, one in words), picture=f"labels-{model.name}.svg")
-
-
-def topics(one):
-    """In which documents the experts with a reliable label mostly are."""
-    counts = Counter(label["mostly_in"] or "no subject" for label in one["labels"] if label["reliable"])
-    return ", ".join(f"{name} {count}" for name, count in counts.most_common()) or "none"
+        tokens=f"{halves[0]['tokens']:,} and {halves[1]['tokens']:,}", summary=summary_table(found), distinct=len(each),
+        chosen=chosen, labels=labels_table(shown), distinct_topics=topics(each), picture=f"labels-{model.name}.svg",
+        topics="\n".join(f"- {name}: {topics(labels)}" for name, labels in reliable))
 
 
 def draw(model, found):

@@ -25,18 +25,25 @@ class Steps:
         """The JSON that `arguments --out OUT --json` prints. `partial`: what a stopped run leaves, to go on from. Ends the
         study when the command fails, which has said why."""
         arguments = [str(argument) for argument in arguments] + (["--out", out] if out else [])
+
+        def make(first):
+            resume = first and partial and (self.work / partial).exists()
+            if not resume:
+                for path in filter(None, (out, partial)):
+                    remove(self.work / path)
+            if out:
+                (self.work / out).parent.mkdir(parents=True, exist_ok=True)
+            return json.loads(self._run([*arguments, *(["--resume"] if resume else []), "--json"]))
+        return self.kept(name, arguments, make)
+
+    def kept(self, name, arguments, make):
+        """make(first): what `arguments` come to, unless that is known; `first`: nothing is known of other arguments either."""
         about = {"arguments": arguments, "weights": self._weights(arguments)}
         record = self.work / "steps" / f"{name}.json"
         before = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
         if before and all(before[key] == value for key, value in about.items()):
             return before["result"]
-        resume = not before and partial and (self.work / partial).exists()
-        if not resume:
-            for path in filter(None, (out, partial)):
-                remove(self.work / path)
-        if out:
-            (self.work / out).parent.mkdir(parents=True, exist_ok=True)
-        answer = json.loads(self._run([*arguments, *(["--resume"] if resume else []), "--json"]))
+        answer = make(before is None)
         unfinished = record.with_suffix(".new")
         unfinished.write_text(json.dumps(about | {"result": answer}), encoding="utf-8")
         unfinished.rename(record)
