@@ -1,1 +1,1 @@
-"""The study of docs/studies/five-layers.md: what is trained (runs), how it is read (results), and the page."""
+"""The studies of docs/studies/: what is trained or run, how it is read, and the pages."""

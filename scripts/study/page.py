@@ -4,6 +4,8 @@ page.template beside this file, so that numbers and findings are not mixed."""
 from statistics import mean
 from string import Template
 
+from study.markdown import table
+
 
 def spread(values, digits=3):
     """"5.045 ± 0.004": the mean and half the range, or one value alone; "–" for what a kind does not have."""
@@ -16,12 +18,6 @@ def spread(values, digits=3):
 
 def column(results, key, digits=3, scale=1.0):
     return spread([None if one[key] is None else one[key] * scale for one in results], digits)
-
-
-def table(head, rows):
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 MONET_HEAD = ["held-out loss", "survivors (k)", "keys used, %", "uniformity", "ambiguity"]

@@ -1,0 +1,197 @@
+"""scripts/study_experts: its parts of a corpus, what it keeps of commands, and pages that say what the commands say."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from program import CORPUS, PROGRAM, ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from study import labels, masks, parts, pruning, steps, toxicity  # noqa: E402
+from study.markdown import interval, span  # noqa: E402
+
+SCRIPT = ROOT / "scripts/study_experts"
+ENVIRONMENT = os.environ | {"EXPERTOIRE_PROGRAM": str(PROGRAM)}
+
+
+def pack(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return path
+
+
+def texts(folder):
+    return [json.loads(line)["text"] for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_rows_are_held_out_as_make_corpus_does(tmp_path):
+    rows = [{"text": f"row {i}", "split": "validation" if i == 3 else "train"} for i in range(20)]
+    file = pack(tmp_path / "algebra.jsonl.gz", "".join(json.dumps(row) + "\n" for row in rows))
+    parts.write_parts([file], tmp_path / "out")
+    assert texts(tmp_path / "out/held_out") == ["row 3", "row 7", "row 17"]
+    a, b = texts(tmp_path / "out/a"), texts(tmp_path / "out/b")
+    assert a[:3] == ["row 0", "row 2", "row 5"] and b[:3] == ["row 1", "row 4", "row 6"]
+    assert len(a) + len(b) == 17 and not set(a) & set(b)
+
+
+def test_lines_that_touch_a_held_out_piece_are_held_out_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "PIECE", 10)
+    lines = [f"{i:03d}-\n" for i in range(40)]  # five characters each: the held-out pieces are 70 … 79 and 170 … 179
+    lines[13] = "013-----\n"                    # nine, from 65 on: touches one, as do the next two, and 33 to 35
+    pieces = list(parts.pieces_of(pack(tmp_path / "book.txt.gz", "".join(lines))))
+    assert "".join(text for text, _ in pieces) == "".join(lines)
+    assert "".join(text for text, held in pieces if held) == "".join(lines[13:16] + lines[33:36])
+    assert all(len(text) <= 20 for text, _ in pieces)
+
+
+@pytest.fixture()
+def counted(tmp_path):
+    """Steps over a program that answers with how often it was called and with what."""
+    program = tmp_path / "program"
+    program.write_text(f"""#!{sys.executable}
+import json, pathlib, sys
+calls = pathlib.Path({str(tmp_path / 'calls')!r})
+calls.write_text((calls.read_text() if calls.exists() else "") + "x")
+if "fail" in sys.argv: sys.exit(3)
+pathlib.Path("out").write_text("made")
+print(json.dumps({{"call": len(calls.read_text()), "arguments": sys.argv[1:]}}))
+""")
+    program.chmod(0o755)
+    return steps.Steps(program, tmp_path / "work", tmp_path)
+
+
+def test_a_step_is_made_once_and_anew_with_other_options(counted):
+    first = counted.result("one", "--tokens", 5, out="out", partial="out.part")
+    assert first["arguments"] == ["--tokens", "5", "--out", "out", "--json"]
+    assert counted.result("one", "--tokens", 5, out="out", partial="out.part") == first
+    (counted.work / "out.part").write_text("half")
+    other = counted.result("one", "--tokens", 6, out="out", partial="out.part")
+    assert other["call"] == 2 and "--resume" not in other["arguments"] and not (counted.work / "out.part").exists()
+    (counted.work / "out.part").write_text("half")
+    assert "--resume" in counted.result("new", "--tokens", 5, out="out", partial="out.part")["arguments"]
+
+
+def test_a_step_of_a_model_that_was_trained_anew_is_made_anew(counted):
+    (counted.models / "m").mkdir()
+    weights = counted.models / "m/model.safetensors"
+    weights.write_bytes(b"one")
+    assert [counted.result("one", "--model", "m")["call"] for _ in range(2)] == [1, 1]
+    weights.write_bytes(b"two")
+    assert counted.result("one", "--model", "m")["call"] == 2
+
+
+def test_a_step_that_fails_ends_the_study_and_keeps_nothing(counted):
+    with pytest.raises(SystemExit, match="this failed: expertoire fail"):
+        counted.result("one", "fail", out="out")
+    assert not list((counted.work / "steps").glob("one*"))
+
+
+def test_numbers():
+    assert interval({"value": 0.0035, "low": 0.0026, "high": 0.0045}, 1000) == "3.5 [2.6, 4.5]"
+    assert interval([0.01, -0.02, 0.03], digits=2, sign="+") == "+0.01 [-0.02, +0.03]"
+    assert interval({"value": 1, "low": None, "high": None}) == "1.0" and interval(None) == "–"
+    assert span([19, 1595.4]) == "19 to 1,595" and span([2, 2]) == "2"
+
+
+def mask(target, kind, change, others):
+    bounds = lambda value: {"value": value, "low": value - 0.5, "high": value + 0.5}
+    return {"target": target, "kind": kind, "change": {target: bounds(change)}, "others": bounds(others)}
+
+
+def test_facts_of_masks_count_what_they_say():
+    """One domain has all, one loses no more than the others, one than random experts, one nothing; a fifth has no claim."""
+    changes = {"all": (10, 1, 1), "as others": (10, 5, 1), "as random": (10, 1, 5), "nothing": (0.4, -1, -1), "few": (10, 0, 0)}
+    result = {"domains": [{"name": name, "claimed": name != "few", "documents": 3} for name in changes], "masks": []}
+    for name, (own, others, random) in changes.items():
+        result["masks"] += [mask(name, "selected", own, others), mask(name, "same_mass", random, 0)]
+    lines = masks.facts(result).splitlines()
+    assert [line.split(" ")[1:4] for line in lines] == [["3", "of", "4"], ["2", "of", "4"], ["2", "of", "4"]]
+    assert "few (3 texts)" in masks.left_out(result)
+
+
+def test_facts_of_toxicity_name_what_excludes_zero():
+    one = lambda name, low, high: {"set": "s", "name": name, "controls": {"mass": {"beyond": [(low + high) / 2, low, high]}}}
+    words = toxicity.facts({"measures": [one("up", 0.1, 0.3), one("nothing", -0.1, 0.1), one("down", -0.3, -0.1)]})
+    assert "2 of 3 measures: s, up (+0.2000" in words and "s, down" in words and "nothing" not in words
+
+
+def test_an_expert_with_two_reliable_labels_counts_once():
+    label = lambda expert, reliable, accuracy: {"expert": expert, "reliable": reliable, "balanced_accuracy": accuracy}
+    found = [("words", "", {"labels": [label("0:1", True, 0.9), label("0:2", True, 0.75), label("0:3", False, 0.9)]}),
+             ("words", "", {"labels": [label("0:1", True, 0.9), label("0:4", True, 0.8)]}),
+             ("self", "", {"labels": [label("0:5", True, 0.9)]})]
+    assert [label["expert"] for label in labels.distinct(found)] == ["0:1", "0:4"]
+
+
+def test_facts_of_pruning():
+    row = lambda by, value: {"by": by, "share": 0.5, "after": {"perplexity": {"value": value}}}
+    words = pruning.facts({"rows": [row("frequency", 2), row("reap", 4), row("random", 3), row("random", 5)]})
+    assert words == "- 50 % kept: REAP above frequency (4.0 and 2.0); of 2 random rankings 1 are below REAP, 0 below frequency."
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two "languages" of textbook sentences, the same as OpenStax, and rude texts."""
+    folder = tmp_path_factory.mktemp("data")
+    sentences = [json.loads(line)["text"] for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+    for start, name in enumerate(("lua", "python")):
+        own = sentences[400 * start:400 * start + 300]
+        lines = "".join(json.dumps({"text": " ".join(own[i:i + 3])[:300]}) + "\n" for i in range(0, 300, 3))
+        pack(folder / f"corpus/code/{name}.jsonl.gz", lines)
+        pack(folder / f"corpus/openstax/{name}.jsonl.gz", lines)
+    rude = [{"prompt": {"text": f"Number {i} said", "toxicity": 0.1},
+             "continuation": {"text": f" he is a {'stupid fool' if i % 2 else 'good friend'}", "toxicity": 0.9 * (i % 2)}}
+            for i in range(60)]
+    pack(folder / "toxicity/realtoxicityprompts.jsonl.gz", "".join(json.dumps(row) + "\n" for row in rude))
+    pack(folder / "toxicity/toxigen_prompts.jsonl.gz", "".join(
+        json.dumps({"prompt": f"they are {i}", "label": ("hate", "neutral")[i % 2]}) + "\n" for i in range(4)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(data, tmp_path_factory):
+    """study(page): the text of the page, where it lies, and what the script said."""
+    folder = tmp_path_factory.mktemp("study")
+
+    def run(page):
+        done = subprocess.run(
+            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "--tokens", "64", "--prompts", "1",
+             "--samples", "1", "--experts", "12", "--work", folder / "work", "--docs", folder / "docs"], capture_output=True,
+            encoding="utf-8", env=ENVIRONMENT)
+        assert done.returncode == 0, done.stderr[-2000:]
+        text = (folder / f"docs/{page}.md").read_text(encoding="utf-8")
+        assert "$" not in text and "nan" not in text.split()
+        return text, folder, done.stderr
+    return run
+
+
+def test_the_page_of_code_has_the_numbers_of_mask_study(study):
+    text, folder, said = study("code")  # nothing qualifies, of so few words
+    assert "### qualified" in text and "nothing was masked" in text
+    found = json.loads((folder / "work/code/olmoe-small-argmax/study.json").read_text(encoding="utf-8"))
+    assert f"| selected | {span([m['experts'] for m in found['masks'] if m['kind'] == 'selected'])} |" in text
+    assert f"| {interval(found['summary']['selected']['target'], 1000)} |" in text
+    assert "](code-olmoe-small-argmax.svg)" in text and (folder / "docs/code-olmoe-small-argmax.svg").exists()
+    again, _, said_again = study("code")
+    assert "expertoire experts mask-study" in said and again == text and "expertoire experts" not in said_again
+
+
+@pytest.mark.parametrize("page, wanted", [("toxicity", "area under its ROC curve"), ("labels", "each counted once"),
+                                          ("pruning", "(pruning-olmoe-small.svg)")])
+def test_other_pages(study, page, wanted):
+    text, folder, _ = study(page)
+    assert wanted in text and "## olmoe-small" in text
+    for picture in (part.split(")")[0] for part in text.split("](") if ".svg" in part.split(")")[0]):
+        assert (folder / "docs" / picture).read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_missing_data_are_named(tmp_path):
+    (tmp_path / "data").mkdir()
+    done = subprocess.run([sys.executable, SCRIPT, "code", "--data", tmp_path / "data", "--work", tmp_path / "work", "--docs",
+                           tmp_path / "docs"], capture_output=True, encoding="utf-8", env=ENVIRONMENT)
+    assert done.returncode == 1 and "no texts" in done.stderr and not (tmp_path / "docs/code.md").exists()
