@@ -17,6 +17,21 @@ std::string shown(const Interval& interval, double scale, int decimals) {
                      scale * interval.low, decimals, scale * interval.high, decimals);
 }
 
+void print_means(const MaskEffects& effects, double scale) {
+  if (effects.summaries.empty()) return;  // no target may be judged
+  std::vector<std::vector<std::string>> rows = {
+      {"masked", "targets", "target", "others", "difference", "ratio", "selected over this"}};
+  for (const auto& [kind, summary] : effects.summaries) {
+    rows.push_back({std::string(kMaskKindNames[static_cast<size_t>(kind)]),
+                    std::to_string(summary.targets), shown(summary.target, scale, 1),
+                    shown(summary.others, scale, 1), shown(summary.difference, scale, 1),
+                    summary.ratio ? shown(*summary.ratio, 1, 2) : "-",
+                    summary.selected_over ? shown(*summary.selected_over, 1, 2) : "-"});
+  }
+  fmt::print("\nMeans over targets:\n");
+  print_table(rows);
+}
+
 // Every mask's change of the texts that belong to no domain.
 void print_beside(const MaskEffects& effects, double scale) {
   std::vector<std::vector<std::string>> rows = {{"target", "masked"}};
@@ -54,16 +69,7 @@ void print_effects(const MaskEffects& effects) {
                                                     ? "percentage points of wrong answers"
                                                     : "thousandths of a bit a byte");
   print_table(rows);
-  rows = {{"masked", "targets", "target", "others", "difference", "ratio", "selected over this"}};
-  for (const auto& [kind, summary] : effects.summaries) {
-    rows.push_back({std::string(kMaskKindNames[static_cast<size_t>(kind)]),
-                    std::to_string(summary.targets), shown(summary.target, scale, 1),
-                    shown(summary.others, scale, 1), shown(summary.difference, scale, 1),
-                    summary.ratio ? shown(*summary.ratio, 1, 2) : "-",
-                    summary.selected_over ? shown(*summary.selected_over, 1, 2) : "-"});
-  }
-  fmt::print("\nMeans over targets:\n");
-  print_table(rows);
+  print_means(effects, scale);
   if (!effects.questions) print_beside(effects, scale);
 }
 
