@@ -96,4 +96,4 @@ def draw(model, found):
     values = lambda labels: [label["balanced_accuracy"] for label in labels if label["balanced_accuracy"] is not None]
     series = [(chosen, values(one["labels"])) for chosen, one in words]
     series.append(("another expert's label", values([label["shuffled"] for label in words[0][1]["labels"]])))
-    return picture.histogram(f"Balanced accuracy of labels by words, {model.name}", series, 0.2, 1.0, 16)
+    return picture.histogram(f"Balanced accuracy of labels by words, {model.name}", series, 0.3, 1.0, 14)

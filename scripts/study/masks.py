@@ -45,7 +45,7 @@ def experts_table(selection):
     """Experts of each domain and layer: those of the plain rule, qualified in brackets; how far half b names the same."""
     agreed = {row["domain"]: row for row in selection["agreement"]}
     layers = [layer["layer"] for layer in selection["domains"][0]["layers"]]
-    repeat = lambda row, kind: "–" if not row or row[kind]["jaccard"] is None else f"{row[kind]['jaccard']:.2f}"
+    repeat = lambda row, kind: (f"{row[kind]['jaccard']:.2f}" if row and row[kind]["first"] + row[kind]["second"] else "–")
     rows = [[domain["name"], domain["documents"], *(f"{layer['plain']:,} ({layer['qualified']:,})" for layer in domain["layers"]),
              f"{domain['plain']:,} ({domain['qualified']:,})", repeat(agreed.get(domain["name"]), "plain"),
              repeat(agreed.get(domain["name"]), "qualified")] for domain in selection["domains"]]

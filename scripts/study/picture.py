@@ -25,7 +25,7 @@ def intervals(title, rows):
         parts += [f'<text x="10" y="{y + 4}">{escape(label)}</text>',
                   f'<line x1="{x(start):.1f}" y1="{y}" x2="{x(end):.1f}" y2="{y}" stroke="{ink}" stroke-width="2"/>',
                   f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="{ink}"/>']
-    for value in {low, 0.0, high}:
+    for value in [0.0] + [end for end in (low, high) if abs(x(end) - x(0)) > 60]:
         parts.append(f'<text x="{x(value):.1f}" y="{height - 10}" text-anchor="middle">{value:+.3f}</text>')
     return svg(title, height, parts)
 

@@ -128,6 +128,17 @@ def test_an_expert_with_two_reliable_labels_counts_once():
     assert [label["expert"] for label in labels.distinct(found)] == ["0:1", "0:4"]
 
 
+def test_as_many_experts_of_each_label_are_asked():
+    """Of three labels and seven experts, two each."""
+    class Asked:
+        def lines(self, *arguments):
+            label = arguments[arguments.index("--label") + 1] if "--label" in arguments else "all"
+            return [{"unit": f"{label} {i}"} for i in range(arguments[arguments.index("--limit") + 1])]
+
+    assert labels.units_of(Asked(), "x.db", "each", 7, ["a", "b", "c"]) == ["a 0", "a 1", "b 0", "b 1", "c 0", "c 1"]
+    assert labels.units_of(Asked(), "x.db", "max", 2, ["a", "b", "c"]) == ["all 0", "all 1"]
+
+
 def test_facts_of_pruning():
     row = lambda by, value: {"by": by, "share": 0.5, "after": {"perplexity": {"value": value}}}
     words = pruning.facts({"rows": [row("frequency", 2), row("reap", 4), row("random", 3), row("random", 5)]})
