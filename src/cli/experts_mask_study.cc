@@ -9,6 +9,7 @@
 #include "analysis/mask_report.h"
 #include "analysis/mask_study.h"
 #include "base/error.h"
+#include "cli/beside_texts.h"
 #include "cli/choice_options.h"
 #include "cli/command.h"
 #include "cli/common.h"
@@ -48,31 +49,6 @@ struct Options {
     return chosen;
   }
 };
-
-// "mbpp=mbpp.jsonl.gz:code": texts that are measured beside the domains.
-struct BesideTexts {
-  std::string name;
-  CorpusOptions corpus;
-};
-
-BesideTexts parse_beside(const std::string& argument, const std::string& field) {
-  const size_t equals = argument.find('=');
-  if (equals == 0 || equals == std::string::npos || equals + 1 == argument.size()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"reading --beside", argument, "NAME=FILE or NAME=FILE:FIELD",
-                 "for example mbpp=mbpp.jsonl.gz:code"});
-  }
-  BesideTexts texts{argument.substr(0, equals), {}};
-  std::string file = argument.substr(equals + 1);
-  texts.corpus.text_field = field;
-  const size_t colon = file.rfind(':');
-  if (colon != std::string::npos && !fs::exists(file)) {
-    texts.corpus.text_field = file.substr(colon + 1);
-    file.resize(colon);
-  }
-  texts.corpus.inputs = {file};
-  return texts;
-}
 
 // What is masked for each domain, and how far a second index agrees.
 struct Selected {
