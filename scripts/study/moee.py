@@ -1,10 +1,11 @@
 """Tables of docs/studies/moee.md, from what `expertoire eval … --json` printed. The words between them are in
 moee.template and moee_model.template."""
 
+from study import markdown
+
 
 def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+    return markdown.table(head, rows) + "\n"
 
 
 def system_of(result):
