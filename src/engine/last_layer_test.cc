@@ -22,7 +22,7 @@ class LastRouting final : public RoutingSink {
   std::vector<float> logits;
 };
 
-class LastLayerTest : public testing::TestWithParam<std::string> {
+class TwoWaysTest : public testing::Test {
  protected:
   struct Seen {
     std::vector<TokenRef> tokens;
@@ -65,8 +65,8 @@ class LastLayerTest : public testing::TestWithParam<std::string> {
     return all;
   }
 
-  void compare(Compute compute) {
-    Session session(Miniature::random(GetParam()).load(compute), {2});
+  static void compare(const Miniature& miniature, Compute compute) {
+    Session session(miniature.load(compute), {2});
     auto whole = caches(session, 4);
     auto last = caches(session, 4);
     for (const auto& lengths : {std::vector<size_t>{1, 5, 75, 130}, {3, 1, 1, 2}, {1, 1, 1, 1}}) {
@@ -90,11 +90,23 @@ class LastLayerTest : public testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(LastLayerTest, SameBitsInF32) { compare(Compute::kF32); }
-TEST_P(LastLayerTest, SameBitsInBf16) { compare(Compute::kBF16); }
+class LastLayerTest : public TwoWaysTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(LastLayerTest, SameBitsInF32) { compare(Miniature::random(GetParam()), Compute::kF32); }
+TEST_P(LastLayerTest, SameBitsInBf16) { compare(Miniature::random(GetParam()), Compute::kBF16); }
 
 INSTANTIATE_TEST_SUITE_P(Families, LastLayerTest, testing::ValuesIn(miniature_names()),
                          [](const auto& info) { return info.param; });
+
+// The routing of the tokens that are left is that of a layer before.
+TEST_F(TwoWaysTest, SameBitsWhereTheLastLayerHasNoRouter) {
+  for (const char* name : {"monet_hd", "monet_vd"}) {
+    nlohmann::json config = miniature_config(name);
+    config["num_hidden_layers"] = 2;
+    config["moe_groups"] = 2;
+    compare(Miniature::of(config), Compute::kF32);
+  }
+}
 
 }  // namespace
 }  // namespace expertoire::test
