@@ -119,21 +119,12 @@ class HashedTexts {
     return text;
   }
   std::string mark() const { return fmt::format("{:016x}", hash_); }
+  int64_t line() const { return source_.lines().line(); }
   /// After `done` texts.
   ProgressPoint progress(int64_t done) const {
     const double total = static_cast<double>(source_.lines().bytes_total());
     if (total == 0) return {done, std::nullopt};
     return {done, static_cast<double>(source_.lines().bytes_read()) / total};
-  }
-  /// The ids of the text that next() gave last. Errors: Embedder::tokenize's, with the line.
-  std::vector<int32_t> tokenize(const Embedder& embedder, const std::string& text) const {
-    try {
-      return embedder.tokenize(text);
-    } catch (const Error& error) {
-      Error::Parts parts = error.parts();
-      parts.operation = fmt::format("line {}: {}", source_.lines().line(), parts.operation);
-      throw Error(error.code(), std::move(parts));
-    }
   }
 
   /// Passes the texts of a run that is resumed.
@@ -151,15 +142,58 @@ class HashedTexts {
   uint64_t hash_ = kFnvStart;
 };
 
-void run_texts(const Options& options, Embedder& embedder, RowSink& sink, HashedTexts& texts,
-               int64_t done) {
+constexpr size_t kTextsAtOnce = 256;  // tokenized side by side
+
+// A text between reading and running.
+struct ReadText {
+  std::string text, mark;
+  int64_t line;
+  std::vector<int32_t> ids;
+  std::optional<Error> error;  // of reading or tokenizing it, for its turn
+};
+
+std::vector<ReadText> read_block(HashedTexts& texts) {
+  std::vector<ReadText> block;
+  try {
+    while (block.size() < kTextsAtOnce) {
+      auto text = texts.next();
+      if (!text) break;
+      block.push_back({std::move(*text), texts.mark(), texts.line(), {}, {}});
+    }
+  } catch (const Error& error) {
+    block.push_back({{}, {}, 0, {}, error});
+  }
+  return block;
+}
+
+void tokenize(Executor& executor, const Embedder& embedder, std::vector<ReadText>& block) {
+  executor.pool().parallel_for(static_cast<int64_t>(block.size()), [&](int64_t i, int) {
+    ReadText& text = block[static_cast<size_t>(i)];
+    if (text.error) return;
+    try {
+      text.ids = embedder.tokenize(text.text);
+    } catch (const Error& error) {
+      Error::Parts parts = error.parts();
+      parts.operation = fmt::format("line {}: {}", text.line, parts.operation);
+      text.error.emplace(error.code(), std::move(parts));
+    }
+  });
+}
+
+void run_texts(const Options& options, Executor& executor, Embedder& embedder, RowSink& sink,
+               HashedTexts& texts, int64_t done) {
   EmbedPipeline pipeline(embedder, options.embed.batch_tokens,
                          [&](EmbedParts parts) { sink.put(std::move(parts)); });
   ProgressBar bar("texts", texts.progress(done));
-  while (const auto text = texts.next()) {
-    sink.expect(texts.mark());
-    pipeline.add(texts.tokenize(embedder, *text));
-    ++done;
+  for (std::vector<ReadText> block; !(block = read_block(texts)).empty();) {
+    tokenize(executor, embedder, block);
+    for (ReadText& text : block) {
+      interrupt_token().check("embedding");
+      if (text.error) throw *text.error;
+      sink.expect(std::move(text.mark));
+      pipeline.add(std::move(text.ids));
+      ++done;
+    }
     bar.update(done, texts.progress(done).fraction);
   }
   interrupt_token().check("embedding");
@@ -208,7 +242,7 @@ void embed(const Options& options) {
   RowSink sink(embedder, *calibration, *writer, options);
   texts.skip(writer->rows(), writer->mark());
   try {
-    run_texts(options, embedder, sink, texts, writer->rows());
+    run_texts(options, loaded.session->executor(), embedder, sink, texts, writer->rows());
   } catch (const Error& error) {
     if (!interrupt_token().cancelled() || !can_resume(options, *calibration, *writer)) throw;
     if (!sink.mark().empty()) writer->checkpoint(sink.mark());

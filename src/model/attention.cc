@@ -153,8 +153,9 @@ class BlockAttention {
   void run() {
     const int64_t last = position(task_.rows - 1);
     for (int64_t block = 0; block * kCacheBlock <= last; ++block) {
-      scores(block);
-      values(block, std::min<int64_t>(kCacheBlock, last + 1 - block * kCacheBlock));
+      const int64_t visible = std::min<int64_t>(kCacheBlock, last + 1 - block * kCacheBlock);
+      scores(block, round_up(visible, 2));
+      values(block, visible);
     }
     for (int r = 0; r < task_.rows; ++r) finish(r);
   }
@@ -197,18 +198,18 @@ class BlockAttention {
     return product<T>(a, panel, depth);
   }
 
-  // Fills probs_ with exp(score − running maximum), 0 where the key lies in the future, and
-  // rescales what was summed under the old maximum.
-  void scores(int64_t block) {
+  // Fills `width` of probs_ with exp(score − running maximum), 0 where the key lies in the future,
+  // and rescales what was summed under the old maximum.
+  void scores(int64_t block, int64_t width) {
     const std::byte* panel = task_.slice->cache->key_panel(call_.layer, task_.kv_head, block);
     const float* c =
         call_.compute == Compute::kF32 ? query_product<float>(panel) : query_product<bf16_t>(panel);
     for (int r = 0; r < task_.rows; ++r) {
       const int64_t visible =
           std::clamp<int64_t>(position(r) + 1 - block * kCacheBlock, 0, kCacheBlock);
-      std::fill_n(row_, kCacheBlock, 0.0F);
+      std::fill_n(row_ + visible, width - visible, 0.0F);
       if (visible > 0) update(r, c + r * kPanelWidth, visible);
-      to_compute(call_.kernels(), call_.compute, row_, kCacheBlock, probs_.row(r));
+      to_compute(call_.kernels(), call_.compute, row_, width, probs_.row(r));
     }
   }
 
