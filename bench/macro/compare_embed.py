@@ -23,8 +23,7 @@ from transformers import AutoTokenizer, OlmoeForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build/release/expertoire"
-RUNS = 4     # of ours in a turn, which then takes about as long as one of theirs: the first of them are slower on some hosts
-PAUSE = 0.5  # seconds: PyTorch's threads spin for a while after their work
+PAUSE = 3  # seconds before a run: after ten busy seconds some machines slow down, so each side starts rested
 TEMPLATE = 'This sentence : "{}" means in one word:"'
 
 
@@ -78,6 +77,11 @@ def cosines(a, b):
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
+def rested(run):
+    time.sleep(PAUSE)
+    return run()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path)
@@ -98,11 +102,9 @@ def main():
         batch, dtype = min(trials, key=trials.get)
         mine, loading, theirs = [], [], []
         for _ in range(arguments.rounds):
-            time.sleep(PAUSE)
-            loading.append(ours(texts[:1], arguments.model, out))
-            turn = [ours(texts, arguments.model, out) for _ in range(RUNS)]
-            mine.append(statistics.median(turn))
-            theirs.append(reference.embed(texts, batch, dtype)[1])
+            loading.append(rested(lambda: ours(texts[:1], arguments.model, out)))
+            mine.append(rested(lambda: ours(texts, arguments.model, out)))
+            theirs.append(rested(lambda: reference.embed(texts, batch, dtype)[1]))
     load, whole, peer = (statistics.median(v) for v in (loading, mine, theirs))
     print(json.dumps({"texts": len(texts), "lowest_cosine_f32": float(worst), "ours_s": whole, "of_that_loading_s": load,
                       "transformers_s": peer, "batch": batch, "dtype": str(dtype), "ratio": peer / whole,
