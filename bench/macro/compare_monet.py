@@ -183,7 +183,10 @@ def exponent(first, last, side):
 
 
 def picture(rows):
-    """Microseconds a token against n, both axes logarithmic, as SVG. A dashed line grows as n = √N."""
+    """Microseconds a token against n, both axes logarithmic, as SVG, of the most and the fewest tokens. A dashed line grows
+    as n = √N."""
+    counts = [row["tokens"] for row in rows]
+    rows = [row for row in rows if row["tokens"] in (min(counts), max(counts))]
     width, height, left, bottom = 640, 400, 70, 50
     xs = sorted({row["n"] for row in rows})
     series = {}
