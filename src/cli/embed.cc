@@ -189,7 +189,7 @@ void run_texts(const Options& options, Executor& executor, Embedder& embedder, R
     tokenize(executor, embedder, block);
     for (ReadText& text : block) {
       interrupt_token().check("embedding");
-      if (text.error) throw *text.error;
+      if (text.error) throw Error(*text.error);
       sink.expect(std::move(text.mark));
       pipeline.add(std::move(text.ids));
       ++done;
