@@ -86,8 +86,9 @@ void combine(const Options& options) {
 void invert(const Options& options) {
   const RoutingEdit inverse = invert_edit(options.edit(0), options.config());
   const std::vector<std::string> why = edit_comments(options.files[0]);
-  write_file(options.out,
-             commented_edit(inverse, fmt::format("all but: {}", fmt::join(why, "; "))));
+  write_file(options.out, commented_edit(inverse, why.empty() ? std::string()
+                                                              : fmt::format("all but: {}",
+                                                                            fmt::join(why, "; "))));
 }
 
 void diff(const Options& options) {

@@ -148,6 +148,7 @@ constexpr size_t kTextsAtOnce = 256;  // tokenized side by side
 struct ReadText {
   std::string text, mark;
   int64_t line;
+  std::optional<double> fraction;  // of the input that was read with it
   std::vector<int32_t> ids;
   std::optional<Error> error;  // of reading or tokenizing it, for its turn
 };
@@ -158,10 +159,11 @@ std::vector<ReadText> read_block(HashedTexts& texts) {
     while (block.size() < kTextsAtOnce) {
       auto text = texts.next();
       if (!text) break;
-      block.push_back({std::move(*text), texts.mark(), texts.line(), {}, {}});
+      block.push_back(
+          {std::move(*text), texts.mark(), texts.line(), texts.progress(0).fraction, {}, {}});
     }
   } catch (const Error& error) {
-    block.push_back({{}, {}, 0, {}, error});
+    block.push_back({{}, {}, 0, {}, {}, error});
   }
   return block;
 }
@@ -192,9 +194,8 @@ void run_texts(const Options& options, Executor& executor, Embedder& embedder, R
       if (text.error) throw Error(*text.error);
       sink.expect(std::move(text.mark));
       pipeline.add(std::move(text.ids));
-      ++done;
+      bar.update(++done, text.fraction);
     }
-    bar.update(done, texts.progress(done).fraction);
   }
   interrupt_token().check("embedding");
   pipeline.flush();

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 std::string commented_edit(const RoutingEdit& edit, const std::string& comment) {
   json file = json::parse(edit.to_json());
-  file["comment"] = comment;
+  if (!comment.empty()) file["comment"] = comment;
   return file.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

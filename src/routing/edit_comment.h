@@ -8,7 +8,7 @@
 
 namespace expertoire {
 
-/// The edit's file with a comment in it.
+/// The edit's file with a comment in it, unless that is empty.
 std::string commented_edit(const RoutingEdit& edit, const std::string& comment);
 
 /// The comments of an edit file: its own, then those of its edits, each once. Errors: those of

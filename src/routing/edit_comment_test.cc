@@ -25,6 +25,7 @@ TEST(EditCommentTest, AnEditWithAComment) {
   dir.write("e.json", commented_edit(edit, "the experts of \"law\""));
   EXPECT_EQ(RoutingEdit::load(dir.file("e.json")).to_json(), edit.to_json());
   EXPECT_THAT(edit_comments(dir.file("e.json")), ElementsAre("the experts of \"law\""));
+  EXPECT_EQ(commented_edit(edit, "").find("comment"), std::string::npos);
 }
 
 }  // namespace
