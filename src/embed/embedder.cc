@@ -201,9 +201,13 @@ std::vector<EmbedParts> Embedder::parts(std::span<const std::vector<int32_t>> te
   Collector collector(*this, texts);
   const std::vector<std::span<const int32_t>> spans(texts.begin(), texts.end());
   const bool all_hidden = wants_hidden() && options_.hidden_layers == LayerChoice::kAll;
-  session_.forward_once(
-      spans, wants_routing() ? &collector : nullptr, all_hidden ? &collector : nullptr,
-      options_.pooling == Pooling::kLast ? LastLayer::kLastTokens : LastLayer::kAllTokens);
+  RoutingSink* routing = wants_routing() ? &collector : nullptr;
+  HiddenSink* hidden = all_hidden ? &collector : nullptr;
+  if (options_.pooling == Pooling::kLast) {
+    session_.forward_last(spans, routing, hidden);
+  } else {
+    session_.forward_once(spans, routing, hidden);
+  }
   if (wants_hidden()) collector.add_final(session_.decoder());
   return collector.take();
 }

@@ -20,11 +20,6 @@ std::span<const int32_t> input_of(const ScoreRequest& request) {
   return std::span(request.ids).first(request.ids.size() - 1);
 }
 
-size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
-  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
-                             a.begin());
-}
-
 void check(const ScoreRequest& request, int64_t vocab) {
   if (request.first < 1 || request.first >= request.ids.size()) {
     throw Error(ErrorCode::kInvalidArgument,

@@ -3,14 +3,10 @@
 #include <algorithm>
 
 namespace expertoire {
-namespace {
-
 size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
   return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
                              a.begin());
 }
-
-}  // namespace
 
 size_t PrefixTree::add(std::span<const int32_t> ids) {
   if (!share_) {

@@ -7,6 +7,9 @@
 
 namespace expertoire {
 
+/// Number of tokens that both begin with.
+size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b);
+
 /// Node 0 is the root and holds no tokens. Every sequence ends where a node ends.
 class PrefixTree {
  public:

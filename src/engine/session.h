@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "model/decoder.h"
 
@@ -35,15 +36,25 @@ class Session {
                HiddenSink* hidden = nullptr, LastLayer last_layer = LastLayer::kAllTokens);
   /// Texts that nothing continues, as one packed batch; caches are kept for reuse.
   void forward_once(std::span<const std::span<const int32_t>> texts, RoutingSink* routing = nullptr,
-                    HiddenSink* hidden = nullptr, LastLayer last_layer = LastLayer::kAllTokens);
+                    HiddenSink* hidden = nullptr);
+  /// The same for texts of which only the last tokens are read (LastLayer::kLastTokens): what all
+  /// begin with, such as a prompt, is computed once and kept for the next batch, and the sinks do
+  /// not hear of it. The last tokens have the same bits either way.
+  void forward_last(std::span<const std::span<const int32_t>> texts, RoutingSink* routing = nullptr,
+                    HiddenSink* hidden = nullptr);
 
  private:
+  KvCache& transient(size_t i);  // empty
+  size_t share_beginning(std::span<const std::span<const int32_t>> texts);
+
   std::shared_ptr<const Model> model_;
   Executor executor_;
   Decoder decoder_;
   std::map<int, LayerEdit> edits_;
   const CancelToken* cancel_ = nullptr;
   std::vector<std::unique_ptr<KvCache>> transient_;
+  std::vector<int32_t> shared_ids_;  // what shared_ holds, under edits_
+  std::optional<KvCache> shared_;
 };
 
 }  // namespace expertoire

@@ -115,6 +115,7 @@ void place(const Call& call, std::span<const BatchSlice> slices) {
   }
   call.executor.pool().parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t t, int worker) {
     const PlaceTask& task = tasks[static_cast<size_t>(t)];
+    if (task.begin == task.slice->first_row) task.slice->cache->begin_layer(call.layer);
     for (int64_t row = task.begin; row < task.end; ++row) {
       place_token(call, *task.slice, row, worker);
     }

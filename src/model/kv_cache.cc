@@ -50,16 +50,52 @@ bool KvCache::fits(const ModelConfig& config, Compute compute) const {
          head_dim_ == config.head_dim && (transient_ || layers_ == config.num_hidden_layers);
 }
 
+void KvCache::check_holds(int64_t length) const {
+  if (length >= 0 && length <= length_) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              {"forking a cache", fmt::format("{} positions", length),
+               fmt::format("at most the {} that it holds", length_), ""});
+}
+
 KvCache KvCache::fork(int64_t length) const {
-  if (length < 0 || length > length_) {
-    throw Error(ErrorCode::kInvalidArgument,
-                {"forking a cache", fmt::format("{} positions", length),
-                 fmt::format("at most the {} that it holds", length_), ""});
-  }
+  check_holds(length);
   KvCache copy = *this;
   copy.blocks_.resize(static_cast<size_t>(ceil_div(length, kCacheBlock)));
   copy.length_ = length;
   return copy;
+}
+
+void KvCache::begin_with(const KvCache& prefix, int64_t length) {
+  prefix.check_holds(length);
+  prefix_ = &prefix;
+  length_ = length;
+}
+
+void KvCache::begin_layer(int layer) {
+  if (prefix_ == nullptr) return;
+  for (int64_t block = 0; block * kCacheBlock < length_; ++block) {
+    const int64_t count = std::min<int64_t>(kCacheBlock, length_ - block * kCacheBlock);
+    for (int head = 0; head < heads_; ++head) {
+      copy_positions(prefix_->head_block(layer, head, block), count,
+                     head_block(layer, head, block));
+    }
+  }
+}
+
+// The first `count` positions of a head's block. In both types an output of a turn has 4 bytes; the
+// last of an odd count takes the value it is paired with along, which the pass writes anew.
+void KvCache::copy_positions(const std::byte* from, int64_t count, std::byte* to) const {
+  constexpr int64_t kOutput = 4;
+  constexpr int64_t kTurnBytes = kPanelWidth * kOutput;
+  for (int64_t at = 0; at < key_bytes_; at += kTurnBytes) {
+    std::memcpy(to + at, from + at, static_cast<size_t>(count * kOutput));
+  }
+  const int64_t inputs = compute_ == Compute::kF32 ? 1 : 2;
+  const auto values = static_cast<size_t>(ceil_div(count, inputs) * kTurnBytes);
+  const int64_t part = kCacheBlock / inputs * kTurnBytes;
+  for (int64_t at = key_bytes_; at < key_bytes_ + value_bytes_; at += part) {
+    std::memcpy(to + at, from + at, values);
+  }
 }
 
 void KvCache::reserve(int64_t length) {

@@ -35,11 +35,20 @@ class KvCache {
   /// A cache that holds the first `length` positions of this one, which stays as it is: for texts
   /// that begin alike. Errors: kInvalidArgument unless length ≤ length().
   KvCache fork(int64_t length) const;
+  /// A transient cache then begins with the first `length` positions of `prefix`, which have to
+  /// stay there for one pass. Errors: kInvalidArgument unless length ≤ prefix.length().
+  void begin_with(const KvCache& prefix, int64_t length);
+  /// A pass comes to `layer`: copies what begin_with() said of it. Other threads may write later
+  /// positions meanwhile, but not the first of them.
+  void begin_layer(int layer);
   /// Makes room for `length` positions, of which those from length() on may then be written.
   void reserve(int64_t length);
   /// The forward pass has filled positions up to `length` in every layer. A transient cache is
   /// empty again.
-  void commit(int64_t length) { length_ = transient_ ? 0 : length; }
+  void commit(int64_t length) {
+    length_ = transient_ ? 0 : length;
+    prefix_ = nullptr;
+  }
 
   /// Zeroes the value after the last of an odd number of positions, with which a bf16 product pairs
   /// it: a pass that failed may have left an infinity there, and 0 · ∞ is no 0.
@@ -53,6 +62,8 @@ class KvCache {
   int64_t bytes() const;
 
  private:
+  void check_holds(int64_t length) const;
+  void copy_positions(const std::byte* from, int64_t count, std::byte* to) const;
   std::byte* head_block(int layer, int head, int64_t block) const;
 
   Compute compute_;
@@ -63,6 +74,7 @@ class KvCache {
   int64_t key_bytes_;    // of one head in one block
   int64_t value_bytes_;  // likewise
   int64_t length_ = 0;
+  const KvCache* prefix_ = nullptr;  // of a transient cache: holds the first length_ positions
   std::vector<std::shared_ptr<Buffer>> blocks_;
 };
 

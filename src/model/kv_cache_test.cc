@@ -124,6 +124,38 @@ TEST_P(KvCacheTest, TransientCacheHasRoomForOneLayerThatAllUse) {
   EXPECT_EQ(transient.length(), 0) << "nothing can be continued";
 }
 
+TEST_P(KvCacheTest, TransientCacheBeginsWithAnother) {
+  KvCache prefix(config(head_dim()), compute(), false);
+  prefix.reserve(140);
+  for (int layer = 0; layer < kLayers; ++layer) {
+    for (int head = 0; head < kHeads; ++head) {
+      for (int64_t p = 0; p < 140; ++p) write(prefix, layer, head, p);
+    }
+  }
+  prefix.commit(140);
+  KvCache transient(config(head_dim()), compute(), true);
+  for (int64_t length : {1, 5, 64, 67, 140}) {
+    transient.begin_with(prefix, length);
+    EXPECT_EQ(transient.length(), length);
+    transient.reserve(length + 4);
+    for (int layer = 0; layer < kLayers; ++layer) {
+      for (int head = 0; head < kHeads; ++head) {
+        write(transient, layer, head, length + 2);  // by another thread
+        write(transient, layer, head, length + 3);
+      }
+      transient.begin_layer(layer);
+      for (int head = 0; head < kHeads; ++head) {
+        write(transient, layer, head, length);
+        write(transient, layer, head, length + 1);
+      }
+      expect_markers(transient, layer, length + 4);
+    }
+    transient.commit(length + 4);
+    EXPECT_EQ(transient.length(), 0);
+  }
+  EXPECT_THROW(transient.begin_with(prefix, 141), Error);
+}
+
 TEST_P(KvCacheTest, TruncationForgetsPositionsAndKeepsStorage) {
   KvCache cache(config(head_dim()), compute(), false);
   cache.reserve(130);
