@@ -220,6 +220,7 @@ bool can_resume(const Options& options, const CalibrationChoice& calibration,
 void publish(const Options& options, json about, VectorWriter& writer) {
   if (options.out == "-") return writer.finish();
   const std::string path = options.out + ".meta.json";
+  remove_abandoned(path);  // of a run that was killed here; the writer keeps others away
   AtomicFile meta(path);
   about["rows"] = writer.rows();
   meta.write(about.dump(1, ' ', false, json::error_handler_t::replace) + "\n");

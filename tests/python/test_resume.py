@@ -101,6 +101,14 @@ def test_another_input_is_refused(change, begun):
     assert not out.exists()
 
 
+def test_what_a_kill_at_the_very_end_leaves_is_cleared(begun, tmp_path):
+    _, out, arguments = begun
+    (tmp_path / "out.npy.meta.json.tmp-1").write_text("half")
+    (tmp_path / "out.npy.partial.json.tmp-1").write_text("half")
+    assert run(*arguments, "--resume").returncode == 0
+    assert names(tmp_path) == ["out.npy", "out.npy.meta.json", "texts.jsonl"]
+
+
 def test_a_longer_input_is_continued(begun):
     """Lines that come after what was done are as good as those that were there."""
     texts, out, arguments = begun
