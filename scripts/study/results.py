@@ -3,6 +3,8 @@
 import json
 from statistics import mean
 
+from study.train import finished
+
 
 def records(log):
     """(the run's configuration, steps, held-out records) of a log.jsonl."""
@@ -30,13 +32,13 @@ def result(log):
             "k": run["model"].get("moe_topk"), "load_max": average(steps[-1].get("load_max"))}
 
 
-def collect(out, runs):
-    """{table: {setting: [result, one for each seed]}} of the runs that have a finished log."""
+def collect(out, runs, tokens=None):
+    """{table: {setting: [result, one for each seed]}} of the finished runs. `tokens`: as of train.train_all."""
     tables = {}
     for run in runs:
-        log = out / run.name / "run/log.jsonl"
-        if log.is_file() and records(log)[2]:
-            tables.setdefault(run.table, {}).setdefault(run.setting, []).append(result(log))
+        folder = out / run.name / "run"
+        if finished(folder, run.config(tokens)):
+            tables.setdefault(run.table, {}).setdefault(run.setting, []).append(result(folder / "log.jsonl"))
     return tables
 
 

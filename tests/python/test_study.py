@@ -51,9 +51,10 @@ def test_the_list_of_runs_is_what_the_study_asks_for():
     assert all(run.tokens >= 3_000_000 for run in listed if run.table in ("kind", "norm"))
 
 
-def log(folder, losses, survivors=None):
-    """A run's log as expertoire-train writes it."""
-    folder.mkdir(parents=True)
+def log(folder, losses, survivors=None, steps=9):
+    """A run's log as expertoire-train writes it, and its checkpoint after `steps`."""
+    (folder / f"step-{steps:08d}").mkdir(parents=True)
+    (folder / f"step-{steps:08d}" / "model.safetensors").touch()
     lines = [{"run": {"parameters": 5, "model": {"moe_topk": 8}}}]
     for step, loss in enumerate(losses, 1):
         lines.append({"step": step, "tokens": 6 * step, "seconds": 1.0 * step, "loss": loss + 1})
@@ -66,7 +67,9 @@ def log(folder, losses, survivors=None):
 def test_results_are_those_of_the_log(tmp_path):
     listed = [run for run in runs.all_runs() if run.setting == "monet_vd"]
     for run, loss in zip(listed, (3.0, 3.5)):
-        log(tmp_path / run.name / "run", [9.0, 8.0, loss], [7.0, 11.0])
+        log(tmp_path / run.name / "run", [9.0, 8.0, loss], [7.0, 11.0], run.config()["steps"])
+    log(tmp_path / "kind-dense-1" / "run", [9.0, 8.0], steps=200)  # stopped, or still at work
+    assert list(results.collect(tmp_path, runs.all_runs())["kind"]) == ["monet_vd"]
     first, second = results.collect(tmp_path, runs.all_runs())["kind"]["monet_vd"]
     assert (first["loss"], second["loss"]) == (3.0, 3.5)
     assert (first["survivors"], first["keys_used"], first["unif"], first["k"]) == (9.0, 0.75, 5, 8)
@@ -80,7 +83,8 @@ def test_a_spread_is_half_the_range():
 
 def test_the_page_shows_every_table(tmp_path):
     for run in {run.name: run for run in runs.all_runs()}.values():
-        log(tmp_path / run.name / "run", [9.0, 4.0 + run.seed], [8.0] if "monet" in run.model["kind"] else None)
+        log(tmp_path / run.name / "run", [9.0, 4.0 + run.seed], [8.0] if "monet" in run.model["kind"] else None,
+            run.config()["steps"])
     tables = results.collect(tmp_path, runs.all_runs())
     template = (ROOT / "scripts/study/page.template").read_text(encoding="utf-8")
     costs = {"kind": {"dense": (200.0, 99.0)}, "n": {"512": (7.0, 8.0)}}

@@ -1,6 +1,7 @@
 """expertoire-train run: killed anywhere and resumed it gives the same weights; what it writes is
 read by transformers; what goes wrong is said."""
 
+import fcntl
 import json
 import os
 import random
@@ -110,6 +111,17 @@ def test_stopped_by_a_signal(data, tmp_path):
     assert "--resume" in words
     run(config, data, tmp_path / "out", "--resume")
     same_end(tmp_path / "out", tmp_path / "whole")
+
+
+def test_a_run_has_one_writer(data, tmp_path):
+    config, out = configure(tmp_path, "monet_hd"), tmp_path / "out"
+    out.mkdir()
+    folder = os.open(out, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)  # as a process that trains there holds it
+    assert "another process" in run(config, data, out, "--resume", code=IO)
+    assert names(out) == []
+    os.close(folder)
+    run(config, data, out, "--resume")
 
 
 def test_a_changed_run_is_refused(data, tmp_path):

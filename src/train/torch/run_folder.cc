@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +73,15 @@ RunFolder::RunFolder(std::string path) : path_(std::move(path)) {
     throw Error(ErrorCode::kInvalidArgument,
                 {"writing the run", path_ + " is a file", "a folder", "name another one"});
   }
+}
+
+void RunFolder::claim() {
+  lock_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock_) system_error("opening " + path_, errno);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  throw Error(ErrorCode::kIo,
+              {"writing the run " + path_, "another process that trains it",
+               "a folder of this process alone", "wait for it or stop it, or name another folder"});
 }
 
 std::string RunFolder::checkpoint_path(int64_t step) const {

@@ -30,6 +30,8 @@ class RunFolder {
   /// Makes the folder when it is not there. Errors: kIo, kInvalidArgument (no folder).
   explicit RunFolder(std::string path);
 
+  /// Keeps other processes from writing this run while the object lives. Errors: kIo when one does.
+  void claim();
   std::string log_path() const { return path_ + "/log.jsonl"; }
   std::string checkpoint_path(int64_t step) const;
   /// Of the newest checkpoint that is whole.
@@ -39,6 +41,7 @@ class RunFolder {
 
  private:
   std::string path_;
+  FileDescriptor lock_;
 };
 
 }  // namespace expertoire::train

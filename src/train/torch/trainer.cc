@@ -116,6 +116,7 @@ class Trainer {
   }
 
   void start() {
+    if (leads()) folder_.claim();
     const auto newest = folder_.newest();
     if (newest && !options_.resume) {
       throw Error(ErrorCode::kInvalidArgument,
