@@ -52,5 +52,6 @@ def timed_log(log, tokens_per_second, out):
     for line in lines:
         if "seconds" in line:
             line["seconds"] = line["tokens"] / tokens_per_second
+        line.pop("tokens_per_second", None)
     out.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return out

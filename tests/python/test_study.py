@@ -57,7 +57,7 @@ def log(folder, losses, survivors=None, steps=9):
     (folder / f"step-{steps:08d}" / "model.safetensors").touch()
     lines = [{"run": {"parameters": 5, "model": {"moe_topk": 8}}}]
     for step, loss in enumerate(losses, 1):
-        lines.append({"step": step, "tokens": 6 * step, "seconds": 1.0 * step, "loss": loss + 1})
+        lines.append({"step": step, "tokens": 6 * step, "seconds": 1.0 * step, "tokens_per_second": 6.0, "loss": loss + 1})
     held = {"step": 9, "tokens": 18, "seconds": 3.5, "held_out_loss": losses[-1]}
     if survivors:
         held |= {"survivors1": survivors, "survivors2": survivors, "keys_used": [0.5, 1.0], "unif": [4, 6], "amb": [0.1, 0.3]}
@@ -104,6 +104,7 @@ def test_seconds_are_those_of_a_speed(tmp_path):
     copy = results.timed_log(tmp_path / "run/log.jsonl", 3.0, tmp_path / "copy.jsonl")
     _, steps, held = results.records(copy)
     assert [step["seconds"] for step in steps] == [2.0, 4.0] and held[0]["seconds"] == 6.0
+    assert not any("tokens_per_second" in step for step in steps)
 
 
 def test_costs_are_measured_by_the_trainer_itself(monkeypatch):
