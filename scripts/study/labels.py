@@ -24,6 +24,13 @@ def units_of(steps, index, by, count, labels):
     return [unit for label in labels for unit in top("skew", share, LEAST_OF_EACH, "--label", label)]
 
 
+def chosen_by(model):
+    """How else than by mass experts are chosen: of top-k models all are asked anyway."""
+    if model.kind == "top-k":
+        return []
+    return ["each"] if model.alike else list(CHOICES)[1:]
+
+
 def make(steps, options, model):
     """[(method, how chosen, result)] and what the halves are."""
     halves = [steps.index(f"{model.name}-labels-{half}", "--model", model.path, "--input", options.data / "corpus/openstax",
@@ -33,24 +40,37 @@ def make(steps, options, model):
              options.threads]
     found = [("words", CHOICES["mass"],
               steps.result(f"labels-{model.name}-mass", *label, "--method", "words", "--top", options.experts))]
-    for by in list(CHOICES)[1:] if model.kind == "monet" else []:
+    for by in chosen_by(model):
         choice = [halves[0][0], by, options.experts, halves[0][1]["labels"]]
         units = steps.kept(f"units-{model.name}-{by}", choice, lambda _: units_of(steps, *choice))
         found.append(("words", CHOICES[by], steps.result(f"labels-{model.name}-{by}", *label, "--method", "words", "--units",
                                                          *units)))
-    found.append(("self", CHOICES["mass"],
-                  steps.result(f"labels-{model.name}-self", *label, "--method", "self", "--top", options.experts)))
+    if not model.alike:
+        found.append(("self", CHOICES["mass"],
+                      steps.result(f"labels-{model.name}-self", *label, "--method", "self", "--top", options.experts)))
     return found, [read for _, read in halves]
 
 
-def summary_table(found):
-    rows = [[f"`{method}`", chosen, one["scored"], one["reliable"], one["reliable_and_accurate"],
+SUMMARY = ["method", "experts with the", "scored", "reliable", "of these ≥ 0.8", "mean balanced accuracy",
+           "reliable by another's label", "mean of those", "same words in both halves (two experts)", "controls known"]
+
+
+def summary_rows(found):
+    return [[f"`{method}`", chosen, one["scored"], one["reliable"], one["reliable_and_accurate"],
              f"{one['mean_balanced_accuracy']:.3f}", one["shuffled_reliable"], f"{one['shuffled_balanced_accuracy']:.3f}",
              f"{one['replication']:.2f} ({one['shuffled_replication']:.2f})" if method == "words" else "–",
              f"{100 * one['controls_known'] / max(one['controls'], 1):.0f} %"] for method, chosen, one in found]
-    return table(["method", "experts with the", "scored", "reliable", "of these ≥ 0.8", "mean balanced accuracy",
-                  "reliable by another's label", "mean of those", "same words in both halves (two experts)",
-                  "controls known"], rows)
+
+
+def comparison(template, results):
+    """A table of all models; "" where none of them was trained alike. `results`: (model, what make() gives)."""
+    alike = [halves for model, (_, halves) in results if model.alike]
+    if not alike:
+        return ""
+    rows = [[model.name, *row[1:]] for model, (found, _) in results
+            for row in summary_rows([one for one in found if one[0] == "words"])]
+    return template["alike"].substitute(tokens=f"{alike[0][0]['tokens']:,} and {alike[0][1]['tokens']:,}",
+                                        table=table(["model", *SUMMARY[1:]], rows))
 
 
 def plain(text):
@@ -84,7 +104,7 @@ def section(template, model, found, halves):
     each = distinct(found)
     return template["head"].substitute(
         model=model.name, documents=f"{halves[0]['documents']:,} and {halves[1]['documents']:,}",
-        tokens=f"{halves[0]['tokens']:,} and {halves[1]['tokens']:,}", summary=summary_table(found), distinct=len(each),
+        tokens=f"{halves[0]['tokens']:,} and {halves[1]['tokens']:,}", summary=table(SUMMARY, summary_rows(found)), distinct=len(each),
         chosen=chosen, labels=labels_table(shown), distinct_topics=topics(each), picture=f"labels-{model.name}.svg",
         topics="\n".join(f"- {name}: {topics(labels)}" for name, labels in reliable))
 

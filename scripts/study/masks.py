@@ -12,10 +12,13 @@ PLAIN = ("plain", "all experts that meet the paper's rule", ["--plain"], 1)
 ARGMAX = ("argmax", "of every expert, the domain with most of it: the paper's rule for OLMoE", ["--rule", "argmax", "--plain"], 2)
 VARIANTS = {"text": {"monet": [QUALIFIED, PLAIN], "top-k": [QUALIFIED, ARGMAX]},
             "code": {"monet": [("qualified", QUALIFIED[1], [], 1)], "top-k": [QUALIFIED, ARGMAX]}}
+ALIKE = [PLAIN, ARGMAX]  # of the models that were trained alike: rules that need no bootstrap
 PAGES = {"text": "domains", "code": "code"}
 GROUPS = {"text": ["--groups", "mmlu-pro"], "code": []}
-TEXTS = {"text": 40, "code": 12}  # of a domain, to measure on
+TEXTS = {"text": 40, "code": 12}        # of a domain, to measure on
+ALIKE_TEXTS = {"text": 20, "code": 12}
 CONTROLS = {"same_mass": "random, the same mass", "same_target_mass": "random, the same mass in the target's text"}
+ALIKE_CONTROLS = {"same_number": "random, the same number"} | CONTROLS
 AIM = 5
 SCORED = 96  # tokens of a text
 
@@ -28,15 +31,16 @@ def make(steps, options, corpus, model):
     agreement = steps.result(f"domains-{corpus}-{model.name}", "experts", "domains", "--index", halves[0][0], "--index-b",
                              halves[1][0], *GROUPS[corpus], "--threads", options.threads)
     found = []
-    for name, words, rule, seeds in VARIANTS[corpus][model.kind]:
+    for name, words, rule, seeds in ALIKE if model.alike else VARIANTS[corpus][model.kind]:
         out = f"{corpus}/{model.name}-{name}"
-        if not rule and not any(domain["qualified"] for domain in agreement["domains"]):
+        if name != "argmax" and not any(domain[name] for domain in agreement["domains"]):
             found.append((name, words, None))
             continue
         found.append((name, words, steps.result(
             f"masks-{corpus}-{model.name}-{name}", "experts", "mask-study", "--model", model.path, "--index", halves[0][0],
-            *GROUPS[corpus], "--input", f"corpus/{corpus}/{parts.HELD_OUT}", "--documents", TEXTS[corpus], "--max-tokens",
-            SCORED, "--seeds", seeds, "--controls", ",".join(CONTROLS), *rule, "--threads", options.threads, out=out,
+            *GROUPS[corpus], "--input", f"corpus/{corpus}/{parts.HELD_OUT}", "--documents",
+            (ALIKE_TEXTS if model.alike else TEXTS)[corpus], "--max-tokens", SCORED, "--seeds", seeds, "--controls",
+            ",".join(ALIKE_CONTROLS if model.alike else CONTROLS), *rule, "--threads", options.threads, out=out,
             partial=f"{out}/scores.jsonl.partial")))
     return found, agreement, [read for _, read in halves]
 
@@ -92,17 +96,23 @@ def targets_table(result):
     return table(["domain", "texts", "bits a byte", "experts", "target", "others", *CONTROLS.values()], rows)
 
 
-def facts(result):
-    """How many targets reach what, in one sentence each."""
+def reached(result):
+    """How many targets there are, lose on their own text, lose AIM times as much as the others, and as random experts."""
     by_target = masks_of(result)
     selected = [kinds["selected"] for kinds in by_target.values()]
     loses = [mask for mask in selected if change(mask)["low"] > 0]
     over = lambda value, other: value >= AIM * max(other, 0)
     others = sum(over(change(mask)["value"], mask["others"]["value"]) for mask in loses)
     random = sum(over(change(mask)["value"], change(by_target[mask["target"]]["same_mass"])["value"]) for mask in loses)
-    return (f"- {len(loses)} of {len(selected)} masked domains lose on their own held-out text (interval above 0).\n"
-            f"- {others} of {len(selected)} lose that and at least {AIM} times as much as the others.\n"
-            f"- {random} of {len(selected)} lose that and at least {AIM} times what random experts of the same mass cost them.")
+    return len(selected), len(loses), others, random
+
+
+def facts(result):
+    """How many targets reach what, in one sentence each."""
+    masked, loses, others, random = reached(result)
+    return (f"- {loses} of {masked} masked domains lose on their own held-out text (interval above 0).\n"
+            f"- {others} of {masked} lose that and at least {AIM} times as much as the others.\n"
+            f"- {random} of {masked} lose that and at least {AIM} times what random experts of the same mass cost them.")
 
 
 def left_out(result):

@@ -36,6 +36,18 @@ class Steps:
             return json.loads(self._run([*arguments, *(["--resume"] if resume else []), "--json"]))
         return self.kept(name, arguments, make)
 
+    def refusal(self, name, *arguments):
+        """Why the program refuses `arguments`, in its own words. Ends the study when it does not."""
+        arguments = [str(argument) for argument in arguments]
+
+        def make(_):
+            print(f"study_experts: expertoire {shlex.join(arguments)}", file=sys.stderr, flush=True)
+            done = subprocess.run([self.program, *arguments], cwd=self.work, capture_output=True, encoding="utf-8")
+            if done.returncode == 0:
+                sys.exit(f"study_experts: this did not fail: expertoire {shlex.join(arguments)}")
+            return done.stderr.strip().removeprefix("expertoire: ")
+        return self.kept(name, arguments, make)
+
     def kept(self, name, arguments, make):
         """make(first): what `arguments` come to, unless that is known; `first`: nothing is known of other arguments either."""
         about = {"arguments": arguments, "weights": self._weights(arguments)}
@@ -62,7 +74,7 @@ class Steps:
         """A model that was trained anew has other results."""
         if "--model" not in arguments:
             return None
-        file = self.models / Path(arguments[arguments.index("--model") + 1]).name / "model.safetensors"
+        file = self.models / arguments[arguments.index("--model") + 1] / "model.safetensors"
         return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else None
 
     def _run(self, arguments):

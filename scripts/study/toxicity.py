@@ -80,6 +80,55 @@ def section(template, model, found, measured):
     return text
 
 
+# Of the measures, those of a comparison: (set, name), and the head of the column.
+COMPARED = {("likelihood", "nats a token, toxic"): "nats a token, toxic", ("likelihood", "nats a token, clean"): "clean",
+            ("likelihood", "toxic less clean"): "toxic less clean",
+            ("prompts, toxic prompts", "expected maximum"): "expected maximum"}
+
+
+def measures_at(measured, threshold):
+    """{(set, name): measure} of the edit of one threshold; {} where it takes nothing."""
+    [row] = [row for row in measured["thresholds"] if row["system"] == f"threshold {threshold:g}"]
+    return {(one["set"], one["name"]): one for one in row["measures"]}
+
+
+def row_of(model, found, measured, taken):
+    """What a threshold takes, and each change, alone and beyond random experts of the same mass."""
+    measures = measures_at(measured, taken["threshold"])
+    changes = []
+    for one in map(measures.get, COMPARED):
+        pair = (one["change"], one["controls"]["mass"]["beyond"]) if one else (None, None)
+        changes += [interval(value, digits=3, sign="+") for value in pair]
+    return [model.name, f"{found['experts'][0]['pearson']:.3f}", taken["threshold"], f"{taken['experts']:,}",
+            f"{taken['by_chance']:,}", f"{100 * taken['mass']:.2f}", *changes]
+
+
+def compared_facts(results):
+    """Which models and thresholds move a measure beyond random experts of the same mass."""
+    lines = []
+    for key in list(COMPARED)[2:]:
+        moved = []
+        for model, (found, measured) in results:
+            for threshold in [row["threshold"] for row in found["thresholds"]] if model.alike else []:
+                one = measures_at(measured, threshold).get(key)
+                if one and clear(one):
+                    beyond = interval(one["controls"]["mass"]["beyond"], digits=3, sign="+")
+                    moved.append(f"{model.name} at {threshold:g} ({beyond})")
+        lines.append(f"- {COMPARED[key]}: {', '.join(moved) or 'none'}.")
+    return "\n".join(lines)
+
+
+def comparison(template, results):
+    """A table of all models; "" where none of them was trained alike. `results`: (model, what make() gives)."""
+    if not any(model.alike for model, _ in results):
+        return ""
+    head = ["model", "highest r", "r above", "experts", "by chance", "% of the mass"]
+    for words in COMPARED.values():
+        head += [words, "beyond random"]
+    rows = [row_of(model, found, measured, taken) for model, (found, measured) in results for taken in found["thresholds"]]
+    return template["alike"].substitute(table=table(head, rows), facts=compared_facts(results))
+
+
 def draw(results):
     """Likelihood beyond random experts of the same mass, of every model and threshold."""
     rows = [(f"{model.name}, {row['system']}: {one['name']}", one["controls"]["mass"]["beyond"], "clean" in one["name"])

@@ -291,6 +291,7 @@ TEST(ExpertIndexTest, NeitherBatchesNorCheckpointsNorAStopChangeIt) {
   for (size_t stop = 0; stop < kTexts.size(); ++stop) {
     options.batch_tokens = stop % 2 == 0 ? 1 : 1000;
     options.checkpoint_seconds = stop % 3 == 0 ? 1000 : 0;
+    options.pending_tokens = stop % 2 == 0 ? 1 : 30;
     {
       IndexWriter writer = trial.writer(options);
       for (size_t i = 0; i < stop; ++i) writer.add(kTexts[i]);

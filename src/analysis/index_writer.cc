@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "analysis/index_tables.h"
 #include "analysis/passages.h"
@@ -185,6 +186,8 @@ void IndexWriter::add(const LabelledText& about, std::vector<int32_t> ids) {
   label.tokens += size;
   queue_windows(document);
   pending_.push_back(std::move(document));
+  pending_tokens_ += size;
+  if (pending_tokens_ >= options_.pending_tokens) flush();
   if (Clock::now() >= next_checkpoint_) checkpoint();
 }
 
@@ -226,16 +229,22 @@ void IndexWriter::on_routing(const RoutingEvent& event) {
   mass.dropped += uses_.dropped;
 }
 
+// Documents, and what of them is by document, would else grow with the time between checkpoints.
+void IndexWriter::flush() {
+  run_batch();
+  if (!std::exchange(open_, true)) database_->run("BEGIN IMMEDIATE");
+  write_documents(counters_.end_documents());
+  pending_.clear();
+  pending_tokens_ = 0;
+}
+
 void IndexWriter::checkpoint() {
   const Clock::time_point begun = Clock::now();
-  run_batch();
-  const std::vector<DocumentMass> masses = counters_.end_documents();
-  database_->transaction([&] {
-    write_documents(masses);
-    write_units();
-    write_tables();
-  });
-  pending_.clear();
+  flush();
+  write_units();
+  write_tables();
+  database_->run("COMMIT");
+  open_ = false;
   const std::chrono::duration<double> took = Clock::now() - begun;
   const std::chrono::duration<double> wait(
       std::max(options_.checkpoint_seconds, kCheckpointShare * took.count()));

@@ -27,6 +27,9 @@ struct IndexOptions {
   int64_t window = 512;     ///< tokens that the model reads at once; documents are cut into these
   int64_t max_tokens = 0;   ///< read of a document, 0 = all
   int64_t batch_tokens = 2048;
+  /// Of documents that are kept in memory; then they go into the file, which forgets them after a
+  /// stop that comes before the next checkpoint.
+  int64_t pending_tokens = 1 << 18;
   double checkpoint_seconds = 60;
 
   /// Fills in what depends on the model. Errors: kInvalidArgument for numbers that make no sense.
@@ -79,6 +82,7 @@ class IndexWriter final : public RoutingSink {
   int label_of(const std::string& name);
   void queue_windows(const PendingDocument& document);
   void run_batch();
+  void flush();
   void write_documents(const std::vector<DocumentMass>& masses);
   void write_units();
   void write_tables();
@@ -96,7 +100,10 @@ class IndexWriter final : public RoutingSink {
   std::optional<Database> database_;
   std::chrono::steady_clock::time_point next_checkpoint_;
 
+  bool open_ = false;  // a transaction, which the next checkpoint ends
+
   std::vector<PendingDocument> pending_;
+  int64_t pending_tokens_ = 0;
   std::vector<std::vector<int32_t>> windows_;  // of the next batch
   std::vector<TokenPlace> starts_;             // of each window its first token's place
   int64_t queued_ = 0;                         // tokens in windows_

@@ -5,14 +5,16 @@ import json
 import os
 import subprocess
 import sys
+from string import Template
 
 import pytest
 from program import CORPUS, PROGRAM, ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from study import labels, masks, parts, pruning, steps, toxicity  # noqa: E402
+from study import labels, mask_kinds, masks, parts, pruning, steps, toxicity  # noqa: E402
 from study.markdown import interval, span  # noqa: E402
+from study.models import MODELS  # noqa: E402
 
 SCRIPT = ROOT / "scripts/study_experts"
 ENVIRONMENT = os.environ | {"EXPERTOIRE_PROGRAM": str(PROGRAM)}
@@ -91,6 +93,14 @@ def test_a_step_that_fails_ends_the_study_and_keeps_nothing(counted):
     assert not list((counted.work / "steps").glob("one*"))
 
 
+def test_what_the_program_refuses_is_kept_in_its_words(counted):
+    counted.program.write_text(f"#!{sys.executable}\nimport sys\n"
+                               "sys.exit('expertoire: no blocks' if 'fail' in sys.argv else 0)\n")
+    assert counted.refusal("no", "fail") == "no blocks"
+    with pytest.raises(SystemExit, match="this did not fail: expertoire fine"):
+        counted.refusal("yes", "fine")
+
+
 def test_numbers():
     assert interval({"value": 0.0035, "low": 0.0026, "high": 0.0045}, 1000) == "3.5 [2.6, 4.5]"
     assert interval([0.01, -0.02, 0.03], digits=2, sign="+") == "+0.01 [-0.02, +0.03]"
@@ -114,10 +124,51 @@ def test_facts_of_masks_count_what_they_say():
     assert "few (3 texts)" in masks.left_out(result)
 
 
+def test_a_mask_study_in_one_row():
+    """Of three domains one loses all, one as much as the others; the third has no text."""
+    bounds = lambda value: {"value": value, "low": value - 0.5, "high": value + 0.5}
+    changes = {"all": (10, 1, 1), "as others": (10, 5, 1), "few": (10, 0, 0)}
+    domain = lambda name: {"name": name, "claimed": name != "few", "documents": 3, "bits_per_byte": bounds(2)}
+    result = {"domains": [domain(name) for name in changes], "masks": [],
+              "summary": {"selected": {"target": bounds(10), "others": bounds(3), "ratio": bounds(4)},
+                          "same_mass": {"target": bounds(1)}}}
+    for name, (own, others, random) in changes.items():
+        result["masks"] += [mask(name, "selected", own, others) | {"experts": 2 + own, "mass_share": 0.25},
+                            mask(name, "same_mass", random, 0)]
+    [model] = [model for model in MODELS if model.name == "peer"]
+    assert mask_kinds.row_of(model, "plain", result) == [
+        "peer", "plain", "12", "25.00", "2.00", "10000.0 [9500.0, 10500.0]", "3000.0 [2500.0, 3500.0]", "4.0 [3.5, 4.5]", "–",
+        "1000.0 [500.0, 1500.0]", "–", "2, 1, 2", 2]
+    nothing = mask_kinds.row_of(model, "plain", None)
+    assert nothing[2] == "0" and len(nothing) == 13
+    ratio = lambda value: result | {"summary": {"selected": {"ratio": value and bounds(value)}}}
+    of = {model.name: model for model in MODELS}
+    found = {"smoe": ratio(2), "peer": ratio(None), "monet_hd": ratio(3), "olmoe-small": ratio(9), "monet_vd": None}
+    plain, argmax = mask_kinds.order([(of[name], "argmax", one) for name, one in found.items()]).splitlines()
+    assert plain == "- plain, target / others: none."
+    assert argmax == ("- argmax, target / others: monet_hd 3.0 [2.5, 3.5], smoe 2.0 [1.5, 2.5]; the others lose nothing that can "
+                      "be shown: peer.")
+
+
 def test_facts_of_toxicity_name_what_excludes_zero():
     one = lambda name, low, high: {"set": "s", "name": name, "controls": {"mass": {"beyond": [(low + high) / 2, low, high]}}}
     words = toxicity.facts({"measures": [one("up", 0.1, 0.3), one("nothing", -0.1, 0.1), one("down", -0.3, -0.1)]})
     assert "2 of 3 measures: s, up (+0.2000" in words and "s, down" in words and "nothing" not in words
+
+
+def test_toxicity_of_models_in_rows():
+    """At 0.05 there is only one measure, which moves; at 0.1 there is no expert."""
+    one = {"set": "likelihood", "name": "toxic less clean", "change": [0.2, 0.1, 0.3],
+           "controls": {"mass": {"beyond": [0.1, 0.05, 0.2]}}}
+    found = {"experts": [{"pearson": 0.08}], "thresholds": [{"threshold": 0.1, "experts": 0, "by_chance": 0, "mass": 0.0},
+                                                            {"threshold": 0.05, "experts": 9, "by_chance": 2, "mass": 0.03}]}
+    measured = {"thresholds": [{"system": "threshold 0.1", "measures": []}, {"system": "threshold 0.05", "measures": [one]}]}
+    [peer] = [model for model in MODELS if model.name == "peer"]
+    text = toxicity.comparison({"alike": Template("$table\n$facts")}, [(peer, (found, measured))]).splitlines()
+    assert text[2] == "| peer | 0.080 | 0.1 | 0 | 0 | 0.00 |" + " – |" * 8
+    assert text[3] == ("| peer | 0.080 | 0.05 | 9 | 2 | 3.00 |" + " – |" * 4 + " +0.200 [+0.100, +0.300] |"
+                       " +0.100 [+0.050, +0.200] | – | – |")
+    assert text[4:] == ["- toxic less clean: peer at 0.05 (+0.100 [+0.050, +0.200]).", "- expected maximum: none."]
 
 
 def test_an_expert_with_two_reliable_labels_counts_once():
@@ -141,8 +192,14 @@ def test_as_many_experts_of_each_label_are_asked():
 
 def test_facts_of_pruning():
     row = lambda by, value: {"by": by, "share": 0.5, "after": {"perplexity": {"value": value}}}
-    words = pruning.facts({"rows": [row("frequency", 2), row("reap", 4), row("random", 3), row("random", 5)]})
+    result = {"rows": [row("frequency", 2), row("reap", 4), row("random", 3), row("random", 5)], "experts": 8,
+              "model": {"perplexity": {"value": 1.6}}}
+    words = pruning.facts(result)
     assert words == "- 50 % kept: REAP above frequency (4.0 and 2.0); of 2 random rankings 1 are below REAP, 0 below frequency."
+    result["rows"][0]["experts"] = 4
+    models = [model for model in MODELS if model.name in ("smoe", "peer")]
+    text = pruning.comparison({"alike": Template("$table\n$refused")}, list(zip(models, (result, "no blocks"))))
+    assert text.splitlines()[2:] == ["| smoe | 4 of 8 | 1.6 | 1.25 | 2.50 | 1.88 to 3.12 |", "- peer: `no blocks`"]
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +228,7 @@ def study(data, tmp_path_factory):
 
     def run(page):
         done = subprocess.run(
-            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "--tokens", "64", "--prompts", "1",
+            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "smoe", "peer", "--tokens", "64", "--prompts", "1",
              "--samples", "1", "--experts", "12", "--work", folder / "work", "--docs", folder / "docs"], capture_output=True,
             encoding="utf-8", env=ENVIRONMENT)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -197,6 +254,8 @@ def test_the_page_of_code_has_the_numbers_of_mask_study(study):
 def test_other_pages(study, page, wanted):
     text, folder, _ = study(page)
     assert wanted in text and "## olmoe-small" in text
+    assert any(line.startswith("| smoe |") for line in text.splitlines())
+    assert ("- peer: `weighing experts: a model of type peer" if page == "pruning" else "| peer |") in text
     for picture in (part.split(")")[0] for part in text.split("](") if ".svg" in part.split(")")[0]):
         assert (folder / "docs" / picture).read_text(encoding="utf-8").startswith("<svg")
 
