@@ -59,13 +59,12 @@ inline std::vector<std::string_view> parts_of(std::string_view input, size_t cou
   return parts;
 }
 
-/// A folder in memory where there is one, removed at the end; files are rewritten in place.
+/// A temporary folder, removed at the end; files are rewritten in place. A crash leaves it:
+/// scripts/fuzz gives its targets a $TMPDIR in memory that goes with it.
 class Folder {
  public:
   Folder() {
-    std::string name = std::filesystem::exists("/dev/shm")
-                           ? "/dev/shm/expertoire-fuzz-XXXXXX"
-                           : (std::filesystem::temp_directory_path() / "fuzz-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "fuzz-XXXXXX").string();
     require(::mkdtemp(name.data()) != nullptr, "there is a temporary folder");
     path_ = name;
   }
