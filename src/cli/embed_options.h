@@ -15,7 +15,7 @@ struct EmbedCliOptions {
   std::string routing_layers = "all", routing_stage, truncate = "never";
   std::string calibration;  ///< file, "batch", "none", or "" = the kind's default
   double alpha = 1.0;
-  int64_t batch_tokens = 4096;
+  int64_t batch_tokens = 2048;
   int64_t calibration_batch = 128;
 
   /// All but --kind and --calibration, which not every command has.

@@ -11,7 +11,7 @@
 namespace expertoire {
 
 struct EmbedTextsOptions {
-  int64_t batch_tokens = 4096;
+  int64_t batch_tokens = 2048;
   VectorCache* cache = nullptr;  ///< null: nothing is kept
   /// What a text's parts depend on besides the text: model, prompt, pooling …
   std::string fingerprint = {};

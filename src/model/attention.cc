@@ -37,29 +37,48 @@ void to_compute(const KernelTable& kernels, Compute compute, const float* x, int
   }
 }
 
-// Norms and clipping would turn an overflow into ordinary numbers, so it is looked for before.
-void check_finite(const Call& call, const float* qkv) {
-  const ModelConfig& config = call.config;
-  if (config.qk_norm == QkNorm::kNone && config.clip_qkv <= 0) return;
-  if (std::isfinite(call.kernels().dot(qkv, qkv, config.q_size() + 2 * config.kv_size()))) return;
+// Norms and clipping would turn an overflow into ordinary numbers, so it is looked for here.
+void check_finite(const Call& call, float squares) {
+  if (std::isfinite(squares)) return;
   throw Error(ErrorCode::kNumeric,
               {fmt::format("running the attention of layer {}", call.layer),
                "a query, key or value is NaN, infinite or too large to square",
                "finite activations", "try --compute f32; the checkpoint may be damaged"});
 }
 
-// q/k norm over the whole projected width or per head, then clipping (OlmoeAttention.forward).
-void norm_heads(const Call& call, const std::vector<float>& weight, int heads, float* x) {
-  if (weight.empty()) return;
+float squares_of(const Call& call, const float* x, int64_t n) {
+  return call.kernels().dot(x, x, n);
+}
+
+// q/k norm over the whole projected width or per head (OlmoeAttention.forward). Returns Σ x² of
+// what was there before.
+float norm_heads(const Call& call, const std::vector<float>& weight, int heads, float* x) {
+  const int64_t head_dim = call.config.head_dim;
+  if (weight.empty()) return squares_of(call, x, heads * head_dim);
   const float eps = call.config.rms_norm_eps;
   if (call.config.qk_norm == QkNorm::kFull) {
-    call.kernels().rms_norm(x, weight.data(), eps, heads * call.config.head_dim, x);
-    return;
+    return call.kernels().rms_norm(x, weight.data(), eps, heads * head_dim, x);
   }
+  float squares = 0.0F;
   for (int head = 0; head < heads; ++head) {
-    float* values = x + head * call.config.head_dim;
-    call.kernels().rms_norm(values, weight.data(), eps, call.config.head_dim, values);
+    float* values = x + head * head_dim;
+    squares += call.kernels().rms_norm(values, weight.data(), eps, head_dim, values);
   }
+  return squares;
+}
+
+// Norms, then clipping, of a token's q, k and v, which stand side by side.
+void norm_and_clip(const Call& call, float* q) {
+  const ModelConfig& config = call.config;
+  if (config.qk_norm == QkNorm::kNone && config.clip_qkv <= 0) return;
+  float* k = q + config.q_size();
+  float* v = k + config.kv_size();
+  check_finite(call, norm_heads(call, call.weights.q_norm, config.num_attention_heads, q) +
+                         norm_heads(call, call.weights.k_norm, config.num_key_value_heads, k) +
+                         squares_of(call, v, config.kv_size()));
+  if (config.clip_qkv <= 0) return;
+  const float limit = config.clip_qkv;
+  for (float* x = q; x != v + config.kv_size(); ++x) *x = std::clamp(*x, -limit, limit);
 }
 
 void rotate_heads(const Call& call, int64_t position, int heads, float* x) {
@@ -75,14 +94,7 @@ void place_token(const Call& call, const BatchSlice& slice, int64_t row, int wor
   const int64_t position = slice.start + row - slice.first_row;
   float* q = static_cast<float*>(call.qkv.row(row));
   float* k = q + config.q_size();
-  float* v = k + config.kv_size();
-  check_finite(call, q);
-  norm_heads(call, call.weights.q_norm, config.num_attention_heads, q);
-  norm_heads(call, call.weights.k_norm, config.num_key_value_heads, k);
-  if (config.clip_qkv > 0) {
-    const float limit = config.clip_qkv;
-    for (float* x = q; x != v + config.kv_size(); ++x) *x = std::clamp(*x, -limit, limit);
-  }
+  norm_and_clip(call, q);
   rotate_heads(call, position, config.num_attention_heads, q);
   rotate_heads(call, position, config.num_key_value_heads, k);
   const float scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim));

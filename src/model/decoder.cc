@@ -127,10 +127,8 @@ void Decoder::begin(std::span<const Chunk> chunks) {
 // Every activation ends up in the residual stream, so this is where NaN is noticed. The squares
 // must not overflow either: a norm would turn the row into zeros. `after`: the layer that wrote the
 // row, −1 = the embedding table.
-void Decoder::check_finite(int64_t row, int after) const {
-  const float* x = hidden(row);
-  const int64_t width = model_.config().hidden_size;
-  if (std::isfinite(executor_.kernels().dot(x, x, width))) return;
+void Decoder::check_finite(float squares, int after) const {
+  if (std::isfinite(squares)) return;
   not_finite(after < 0 ? std::string("embedding the tokens")
                        : fmt::format("running layer {}", after));
 }
@@ -144,8 +142,8 @@ void Decoder::norm(const std::vector<float>& weight, int after) {
     for (int64_t t = block * kTokenBlock; t < last; ++t) {
       const float* x = hidden(t);
       float* out = static_cast<float*>(normed_.f32.row(t));
-      check_finite(t, after);
-      kernels.rms_norm(x, weight.data(), model_.config().rms_norm_eps, width, out);
+      check_finite(kernels.rms_norm(x, weight.data(), model_.config().rms_norm_eps, width, out),
+                   after);
       if (model_.compute() == Compute::kBF16) {
         write_bf16(kernels, out, width, normed_.compute.row(t));
       }
@@ -199,7 +197,9 @@ void Decoder::forward(std::span<const Chunk> chunks, const ForwardHooks& hooks) 
     if (hooks.hidden != nullptr) hooks.hidden->on_hidden(layer + 1, tokens_, hidden_);
   }
   for (int64_t t = 0; t < normed_.tokens; ++t) {
-    check_finite(t, model_.config().num_hidden_layers - 1);
+    const float* x = hidden(t);
+    check_finite(executor_.kernels().dot(x, x, model_.config().hidden_size),
+                 model_.config().num_hidden_layers - 1);
   }
   for (const BatchSlice& slice : slices_) slice.cache->commit(slice.start + slice.count);
 }

@@ -73,7 +73,7 @@ class Decoder {
   void check(std::span<const Chunk> chunks) const;
   void begin(std::span<const Chunk> chunks);
   void splice(std::span<const Chunk> chunks);
-  void check_finite(int64_t row, int after) const;
+  void check_finite(float squares, int after) const;
   void norm(const std::vector<float>& weight, int after);
   void keep_last_rows(bool routing);
   void run_layer(int layer, std::span<const BatchSlice> slices, const ForwardHooks& hooks);

@@ -295,13 +295,15 @@ float dot(const float* x, const float* y, int64_t n) {
   return reduce_add(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
 }
 
-void rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
-  const float mean = dot(x, x, n) / static_cast<float>(n);
+float rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
+  const float sum = dot(x, x, n);
+  const float mean = sum / static_cast<float>(n);
   const __m256 factor = _mm256_set1_ps(1.0F / __builtin_sqrtf(mean + eps));
   steps(n, [&](int64_t i, __m256i mask) {
     const __m256 scaled = _mm256_mul_ps(_mm256_maskload_ps(x + i, mask), factor);
     _mm256_maskstore_ps(out + i, mask, _mm256_mul_ps(scaled, _mm256_maskload_ps(weight + i, mask)));
   });
+  return sum;
 }
 
 void f32_to_bf16(const float* x, int64_t n, bf16_t* out) {

@@ -266,14 +266,16 @@ float dot(const float* x, const float* y, int64_t n) {
       _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
 }
 
-void rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
-  const float mean = dot(x, x, n) / static_cast<float>(n);
+float rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
+  const float sum = dot(x, x, n);
+  const float mean = sum / static_cast<float>(n);
   const __m512 factor = _mm512_set1_ps(1.0F / __builtin_sqrtf(mean + eps));
   steps(n, [&](int64_t i, __mmask16 mask) {
     const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
     _mm512_mask_storeu_ps(out + i, mask,
                           _mm512_mul_ps(scaled, _mm512_maskz_loadu_ps(mask, weight + i)));
   });
+  return sum;
 }
 
 void f32_to_bf16(const float* x, int64_t n, bf16_t* out) {

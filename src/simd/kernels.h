@@ -82,8 +82,9 @@ struct KernelTable {
 
   // --- Vectors ----------------------------------------------------------------------------------
 
-  /// out[i] = x[i] · weight[i] / sqrt(mean(x²) + eps); out may be x.
-  void (*rms_norm)(const float* x, const float* weight, float eps, int64_t n, float* out);
+  /// out[i] = x[i] · weight[i] / sqrt(mean(x²) + eps); out may be x. Returns Σ x², the bits of
+  /// dot(x, x): no finite number where x is none or too large to square, which `out` may not show.
+  float (*rms_norm)(const float* x, const float* weight, float eps, int64_t n, float* out);
   void (*f32_to_bf16)(const float* x, int64_t n, bf16_t* out);
   void (*bf16_to_f32)(const bf16_t* x, int64_t n, float* out);
   void (*f16_to_f32)(const uint16_t* x, int64_t n, float* out);

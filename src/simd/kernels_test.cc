@@ -287,7 +287,8 @@ TEST_P(KernelsTest, SumsAndNormsOfAnySize) {
     EXPECT_NEAR(k().dot(x.data(), y.data(), n), dot, static_cast<double>(n) * kEps * magnitude);
     EXPECT_EQ(k().max(x.data(), n), *std::max_element(x.begin(), x.end()));
     std::vector<float> out(x);
-    k().rms_norm(x.data(), y.data(), 1e-5F, n, out.data());
+    EXPECT_EQ(k().rms_norm(x.data(), y.data(), 1e-5F, n, out.data()),
+              k().dot(x.data(), x.data(), n));
     const double factor = 1.0 / std::sqrt(square / static_cast<double>(n) + 1e-5);
     for (size_t i = 0; i < x.size(); ++i) {
       EXPECT_NEAR(out[i], x[i] * factor * y[i],

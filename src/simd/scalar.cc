@@ -130,11 +130,12 @@ void silu_mul_bf16(const float* c, int m, int n, bf16_t* const* out) {
   }
 }
 
-void rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
+float rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
   float sum = 0.0F;
   for (int64_t i = 0; i < n; ++i) sum += x[i] * x[i];
   const float factor = 1.0F / std::sqrt(sum / static_cast<float>(n) + eps);
   for (int64_t i = 0; i < n; ++i) out[i] = x[i] * factor * weight[i];
+  return sum;
 }
 
 void to_bf16(const float* x, int64_t n, bf16_t* out) {

@@ -1,6 +1,7 @@
 // Owned, aligned memory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -34,14 +35,15 @@ class Buffer {
   size_t size_ = 0;
 };
 
-/// Scratch of trivially copyable elements that only ever grows. Contents are lost when it grows.
+/// Scratch of trivially copyable elements that only ever grows, by a quarter at least: batches of
+/// about the same size share it. Contents are lost when it grows.
 template <class T>
 class Scratch {
  public:
   /// At least `count` elements.
   T* ensure(int64_t count) {
     const size_t bytes = static_cast<size_t>(count) * sizeof(T);
-    if (bytes > buffer_.size()) buffer_ = Buffer(bytes);
+    if (bytes > buffer_.size()) buffer_ = Buffer(std::max(bytes, buffer_.size() / 4 * 5));
     return data();
   }
   T* data() { return reinterpret_cast<T*>(buffer_.data()); }
