@@ -166,9 +166,9 @@ def test_toxicity_of_models_in_rows():
     [peer] = [model for model in MODELS if model.name == "peer"]
     text = toxicity.comparison({"alike": Template("$table\n$facts")}, [(peer, (found, measured))]).splitlines()
     assert text[2] == "| peer | 0.080 | 0.1 | 0 | 0 | 0.00 |" + " – |" * 8
-    assert text[3] == ("| peer | 0.080 | 0.05 | 9 | 2 | 3.00 |" + " – |" * 4 + " +0.200 [+0.100, +0.300] |"
-                       " +0.100 [+0.050, +0.200] | – | – |")
-    assert text[4:] == ["- toxic less clean: peer at 0.05 (+0.100 [+0.050, +0.200]).", "- expected maximum: none."]
+    assert text[3] == ("| peer | 0.080 | 0.05 | 9 | 2 | 3.00 |" + " – |" * 4 + " +0.2000 [+0.1000, +0.3000] |"
+                       " +0.1000 [+0.0500, +0.2000] | – | – |")
+    assert text[4:] == ["- toxic less clean: peer at 0.05 (+0.1000 [+0.0500, +0.2000]).", "- expected maximum: none."]
 
 
 def test_an_expert_with_two_reliable_labels_counts_once():
