@@ -228,7 +228,7 @@ def study(data, tmp_path_factory):
 
     def run(page):
         done = subprocess.run(
-            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "smoe", "peer", "--tokens", "64", "--prompts", "1",
+            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "peer", "--tokens", "64", "--prompts", "1",
              "--samples", "1", "--experts", "12", "--work", folder / "work", "--docs", folder / "docs"], capture_output=True,
             encoding="utf-8", env=ENVIRONMENT)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -254,7 +254,6 @@ def test_the_page_of_code_has_the_numbers_of_mask_study(study):
 def test_other_pages(study, page, wanted):
     text, folder, _ = study(page)
     assert wanted in text and "## olmoe-small" in text
-    assert any(line.startswith("| smoe |") for line in text.splitlines())
     assert ("- peer: `weighing experts: a model of type peer" if page == "pruning" else "| peer |") in text
     for picture in (part.split(")")[0] for part in text.split("](") if ".svg" in part.split(")")[0]):
         assert (folder / "docs" / picture).read_text(encoding="utf-8").startswith("<svg")
