@@ -98,7 +98,7 @@ def row_of(model, found, measured, taken):
     changes = []
     for one in map(measures.get, COMPARED):
         pair = (one["change"], one["controls"]["mass"]["beyond"]) if one else (None, None)
-        changes += [interval(value, digits=3, sign="+") for value in pair]
+        changes += [interval(value, digits=4, sign="+") for value in pair]
     return [model.name, f"{found['experts'][0]['pearson']:.3f}", taken["threshold"], f"{taken['experts']:,}",
             f"{taken['by_chance']:,}", f"{100 * taken['mass']:.2f}", *changes]
 
@@ -112,7 +112,7 @@ def compared_facts(results):
             for threshold in [row["threshold"] for row in found["thresholds"]] if model.alike else []:
                 one = measures_at(measured, threshold).get(key)
                 if one and clear(one):
-                    beyond = interval(one["controls"]["mass"]["beyond"], digits=3, sign="+")
+                    beyond = interval(one["controls"]["mass"]["beyond"], digits=4, sign="+")
                     moved.append(f"{model.name} at {threshold:g} ({beyond})")
         lines.append(f"- {COMPARED[key]}: {', '.join(moved) or 'none'}.")
     return "\n".join(lines)

@@ -166,9 +166,9 @@ def test_toxicity_of_models_in_rows():
     [peer] = [model for model in MODELS if model.name == "peer"]
     text = toxicity.comparison({"alike": Template("$table\n$facts")}, [(peer, (found, measured))]).splitlines()
     assert text[2] == "| peer | 0.080 | 0.1 | 0 | 0 | 0.00 |" + " – |" * 8
-    assert text[3] == ("| peer | 0.080 | 0.05 | 9 | 2 | 3.00 |" + " – |" * 4 + " +0.200 [+0.100, +0.300] |"
-                       " +0.100 [+0.050, +0.200] | – | – |")
-    assert text[4:] == ["- toxic less clean: peer at 0.05 (+0.100 [+0.050, +0.200]).", "- expected maximum: none."]
+    assert text[3] == ("| peer | 0.080 | 0.05 | 9 | 2 | 3.00 |" + " – |" * 4 + " +0.2000 [+0.1000, +0.3000] |"
+                       " +0.1000 [+0.0500, +0.2000] | – | – |")
+    assert text[4:] == ["- toxic less clean: peer at 0.05 (+0.1000 [+0.0500, +0.2000]).", "- expected maximum: none."]
 
 
 def test_an_expert_with_two_reliable_labels_counts_once():
@@ -228,7 +228,7 @@ def study(data, tmp_path_factory):
 
     def run(page):
         done = subprocess.run(
-            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "smoe", "peer", "--tokens", "64", "--prompts", "1",
+            [sys.executable, SCRIPT, page, "--data", data, "--models", "olmoe-small", "peer", "--tokens", "64", "--prompts", "1",
              "--samples", "1", "--experts", "12", "--work", folder / "work", "--docs", folder / "docs"], capture_output=True,
             encoding="utf-8", env=ENVIRONMENT)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -254,7 +254,6 @@ def test_the_page_of_code_has_the_numbers_of_mask_study(study):
 def test_other_pages(study, page, wanted):
     text, folder, _ = study(page)
     assert wanted in text and "## olmoe-small" in text
-    assert any(line.startswith("| smoe |") for line in text.splitlines())
     assert ("- peer: `weighing experts: a model of type peer" if page == "pruning" else "| peer |") in text
     for picture in (part.split(")")[0] for part in text.split("](") if ".svg" in part.split(")")[0]):
         assert (folder / "docs" / picture).read_text(encoding="utf-8").startswith("<svg")
