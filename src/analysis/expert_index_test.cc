@@ -46,7 +46,7 @@ struct Trial {
   std::string path() const { return dir.file("x.db"); }
   IndexWriter writer(IndexOptions options = {}, bool resume = false) {
     options.window = std::min<int64_t>(options.window, 20);
-    return {path(), *session, *tokenizer, options, {{"model", "planted"}}, resume};
+    return {path(), *session, *tokenizer, options, facts, resume};
   }
   ExpertIndex index(const IndexOptions& options = {}) {
     IndexWriter made = writer(options);
@@ -55,6 +55,7 @@ struct Trial {
     return ExpertIndex(path());
   }
 
+  std::map<std::string, std::string> facts = {{"model", "planted"}};
   TempDir dir;
   std::shared_ptr<const Model> model;
   std::unique_ptr<Session> session;
@@ -338,6 +339,30 @@ TEST(ExpertIndexTest, PassagesAreFoundByTheirWords) {
   EXPECT_THAT(documents("zz*"), ElementsAre(1));
   EXPECT_THAT(documents("fox AND (NEAR dog"), IsEmpty());  // words, not FTS5's language
   EXPECT_THAT(refusal([&] { index.search(" * \"", 10); }), HasSubstr("a word or more"));
+}
+
+// A run under an edit, or of what the model writes, has facts that others have not.
+TEST(ExpertIndexTest, ResumesOnlyWithTheFactsOfTheFirstRunAndAllOfThem) {
+  for (const bool dropped : {true, false}) {
+    Trial trial(test::planted_top_k());
+    if (dropped) trial.facts["edit_hash"] = "12";
+    { IndexWriter begun = trial.writer(); }
+    if (dropped) {
+      trial.facts.erase("edit_hash");
+    } else {
+      trial.facts["edit_hash"] = "12";
+    }
+    EXPECT_THAT(refusal([&] { trial.writer({}, true); }),
+                HasSubstr(dropped ? "edit_hash was 12" : "edit_hash was not said"));
+  }
+}
+
+TEST(ExpertIndexTest, GoesOnWithAPartThatOnlyLacksItsName) {
+  Trial trial(test::planted_top_k());
+  trial.index();  // no .part is left
+  std::filesystem::rename(trial.path(), trial.path() + ".part");
+  trial.writer({}, true).finish({{"command", "again"}});
+  EXPECT_EQ(ExpertIndex(trial.path()).info().documents, static_cast<int64_t>(kTexts.size()));
 }
 
 TEST(ExpertIndexTest, WhatItRefuses) {

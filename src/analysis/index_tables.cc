@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <tuple>
 #include <type_traits>
 
+#include "base/error.h"
 #include "io/refuse.h"
 
 namespace expertoire {
@@ -80,6 +82,27 @@ std::map<std::string, std::string> read_meta(const Database& database) {
 
 void write_meta(const Database& database, const std::string& key, const std::string& value) {
   database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").bind(key).bind(value).run();
+}
+
+void check_facts(const Database& database, const std::map<std::string, std::string>& now) {
+  const std::map<std::string, std::string> before = read_meta(database);
+  std::set<std::string> keys;
+  for (const auto& [key, value] : now) keys.insert(key);
+  if (!before.contains("complete")) {
+    for (const auto& [key, value] : before) keys.insert(key);
+    for (const char* key : kTableNumbers) keys.erase(key);
+  }
+  const auto said = [](const std::map<std::string, std::string>& facts, const std::string& key) {
+    const auto found = facts.find(key);
+    return found == facts.end() ? "not said" : found->second;
+  };
+  for (const std::string& key : keys) {
+    if (said(before, key) == said(now, key)) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                {fmt::format("resuming {}", database.path()),
+                 fmt::format("{} was {}", key, said(before, key)), said(now, key),
+                 "give what the first run was given, or delete the file"});
+  }
 }
 
 // Labels without a use at the end are left out: how many there are depends on when a unit was

@@ -22,6 +22,13 @@ void check_index_tables(const Database& database);
 std::map<std::string, std::string> read_meta(const Database& database);
 void write_meta(const Database& database, const std::string& key, const std::string& value);
 
+/// Keys of `meta` with numbers of IndexOptions, which also stand in its text; for readers.
+inline constexpr const char* kTableNumbers[] = {"threshold", "support"};
+
+/// Errors: kInvalidArgument where the run that began this index was not told what this one is, or
+/// was told more. An index that only lacks its name may have what was told at its end.
+void check_facts(const Database& database, const std::map<std::string, std::string>& now);
+
 /// Columns of table `units` after its id, in their order.
 inline constexpr const char* kUnitColumns =
     "count, mass, max, histogram, positions, labels, tokens, contexts";

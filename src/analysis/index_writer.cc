@@ -107,7 +107,7 @@ void IndexWriter::create(const std::map<std::string, std::string>& provenance) {
     create_index_tables(database);
     database.transaction([&] {
       for (const auto& [key, value] : provenance) write_meta(database, key, value);
-      for (const char* key : {"threshold", "support"}) {
+      for (const char* key : kTableNumbers) {
         const double value = key[0] == 't' ? options_.threshold : options_.support;
         write_meta(database, key, fmt::format("{}", value));
       }
@@ -121,15 +121,7 @@ void IndexWriter::create(const std::map<std::string, std::string>& provenance) {
 void IndexWriter::restore(const std::map<std::string, std::string>& provenance) {
   database_.emplace(part(), Database::Mode::kWrite);
   check_index_tables(*database_);
-  const std::map<std::string, std::string> meta = read_meta(*database_);
-  for (const auto& [key, value] : provenance) {
-    const auto found = meta.find(key);
-    if (found != meta.end() && found->second == value) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                {fmt::format("resuming {}", part()),
-                 fmt::format("{} was {}", key, found == meta.end() ? "not said" : found->second),
-                 value, "give what the first run was given, or delete the file"});
-  }
+  check_facts(*database_, provenance);
   Statement labels = database_->prepare("SELECT name, documents, tokens FROM labels ORDER BY id");
   while (labels.step()) {
     labels_.push_back({labels.text(0), labels.integer(1), labels.integer(2)});

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "eval/pair_scores.h"
+#include "eval/perplexity.h"
 #include "eval/report.h"
+#include "eval/row_statistic.h"
 #include "support/errors.h"
 #include "support/temp_dir.h"
 
@@ -179,7 +181,35 @@ TEST(CompareTest, ScoresOfDocumentsAreRatiosOfSums) {
     EXPECT_NEAR(all[i].difference->value, others[i] - means[i], 1e-9) << all[i].score;
   }
   b.items["scored_bytes"] = {40};
-  EXPECT_TRUE(test::error_of([&] { compare_results({a}, {b}, {.resamples = 5}); }));
+  const auto refusal = [&] {
+    const auto error = test::error_of([&] { compare_results({a}, {b}, {.resamples = 5}); });
+    return std::string(error ? error->what() : "was compared");
+  };
+  EXPECT_THAT(refusal(), HasSubstr("not one for each row: scored_bytes"));
+  for (const json& count : {json(-1), json(1e300), json(uint64_t{1} << 63)}) {
+    b.items["scored_bytes"] = {40, 20, count};
+    EXPECT_THAT(refusal(), HasSubstr("scored_bytes")) << count;
+  }
+}
+
+// The formulas are one: an interval of a comparison belongs to the scores beside it.
+TEST(CompareTest, AScoreOfDocumentsHasTheSameBitsFromItsItems) {
+  std::vector<TextScore> documents(40);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    documents[i].nats = 3.7 * static_cast<double>(i + 1) / 7;
+    documents[i].scored = static_cast<int64_t>(1 + i * 5 % 11);
+    documents[i].scored_bytes = static_cast<int64_t>(3 + i * 7 % 13);
+  }
+  for (size_t n = 2; n <= documents.size(); ++n) {
+    const EvalResult result = perplexity_result(
+        "d", {documents.begin(), documents.begin() + static_cast<ptrdiff_t>(n)}, {.resamples = 0});
+    ASSERT_EQ(result.scores.size(), 3U);
+    for (const auto& [name, score] : result.scores) {
+      const auto statistic = row_statistic(result, name);
+      ASSERT_TRUE(statistic) << name;
+      EXPECT_EQ(statistic->of(each_item(n)), score.value) << name << " of " << n;
+    }
+  }
 }
 
 TEST(CompareTest, OneRowGetsNoVerdict) {

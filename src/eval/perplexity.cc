@@ -9,22 +9,6 @@
 namespace expertoire {
 namespace {
 
-TextScore sum_of(const std::vector<TextScore>& documents, std::span<const uint32_t> items) {
-  TextScore sum;
-  for (const uint32_t item : items) sum += documents[item];
-  return sum;
-}
-
-struct Measure {
-  const char* name;
-  double (*of)(const TextScore&);
-};
-constexpr Measure kMeasures[] = {
-    {"bits_per_byte", [](const TextScore& score) { return score.bits_per_byte(); }},
-    {"perplexity", [](const TextScore& score) { return score.perplexity(); }},
-    {"nll_mean", [](const TextScore& score) { return score.nll_mean(); }},
-};
-
 EvalResult empty_result(const std::string& dataset, size_t documents) {
   EvalResult result;
   result.task = "perplexity";
@@ -55,6 +39,12 @@ double TextScore::perplexity() const { return std::exp(nll_mean()); }
 
 double TextScore::bits_per_byte() const {
   return nats / std::log(2.0) / static_cast<double>(scored_bytes);
+}
+
+TextScore sum_of(const std::vector<TextScore>& documents, std::span<const uint32_t> items) {
+  TextScore sum;
+  for (const uint32_t item : items) sum += documents[item];
+  return sum;
 }
 
 TextScore score_text(Session& session, const Tokenizer& tokenizer, const std::string& text,
@@ -93,10 +83,10 @@ EvalResult perplexity_result(const std::string& dataset, const std::vector<TextS
                 {"scoring " + dataset, "no text of two tokens or more", "", ""});
   }
   EvalResult result = empty_result(dataset, documents.size());
-  for (const Measure& measure : kMeasures) {
+  for (const TextMeasure& measure : kTextMeasures) {
     result.scores[measure.name] = EvalScore::of(
         documents.size(),
-        [&](std::span<const uint32_t> items) { return measure.of(sum_of(documents, items)); },
+        [&](std::span<const uint32_t> items) { return (sum_of(documents, items).*measure.of)(); },
         for_documents(documents.size(), options));
   }
   result.details = {{"documents", sum.documents},

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,20 @@ struct TextScore {
   double nll_mean() const { return nats / static_cast<double>(scored); }
   double perplexity() const;
   double bits_per_byte() const;
+};
+
+/// Of some of the documents, each as often as it stands in `items`.
+TextScore sum_of(const std::vector<TextScore>& documents, std::span<const uint32_t> items);
+
+/// What is said of a sum of documents, as perplexity_result() calls it.
+struct TextMeasure {
+  const char* name;
+  double (TextScore::*of)() const;
+};
+inline constexpr TextMeasure kTextMeasures[] = {
+    {"bits_per_byte", &TextScore::bits_per_byte},
+    {"perplexity", &TextScore::perplexity},
+    {"nll_mean", &TextScore::nll_mean},
 };
 
 /// Tokens of a window and between windows; 0 = the model's context, at most 2048, and half of that.

@@ -1,5 +1,6 @@
 #include "eval/row_statistic.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "eval/class_scores.h"
 #include "eval/correlation.h"
 #include "eval/pair_scores.h"
+#include "eval/perplexity.h"
 
 namespace expertoire {
 namespace {
@@ -112,18 +114,37 @@ std::optional<RowStatistic> target_perplexity_statistic(const EvalResult& result
                       }};
 }
 
-// Of documents: sums of nats over sums of bytes or tokens.
+// Tokens or bytes of each document. One of 2^32 would be no document, and a sum of such overflows.
+std::vector<int64_t> counts_of(const EvalResult& result, const std::string& name) {
+  std::vector<int64_t> counts;
+  for (const double count : items_as<Values>(result, name)) {
+    if (!(count >= 0 && count < 4294967296.0)) bad_items(name);
+    counts.push_back(static_cast<int64_t>(count));
+  }
+  return counts;
+}
+
+// Of documents, from the items of perplexity_result().
 std::optional<RowStatistic> document_statistic(const EvalResult& result, const std::string& score) {
-  const bool by_byte = score == "bits_per_byte";
-  const char* unit = by_byte ? "scored_bytes" : "scored_tokens";
-  if (!by_byte && score != "perplexity" && score != "nll_mean") return std::nullopt;
-  if (!result.items.contains("nats") || !result.items.contains(unit)) return std::nullopt;
-  const auto nats = items_as<Values>(result, "nats"), units = items_as<Values>(result, unit);
-  if (nats.size() != units.size()) bad_items(unit);
-  return RowStatistic{nats.size(), [=](std::span<const uint32_t> items) {
-                        const double mean = sum_of(nats, items) / sum_of(units, items);
-                        if (by_byte) return mean / std::log(2.0);
-                        return score == "perplexity" ? std::exp(mean) : mean;
+  const auto* measure = std::find_if(std::begin(kTextMeasures), std::end(kTextMeasures),
+                                     [&](const TextMeasure& one) { return one.name == score; });
+  if (measure == std::end(kTextMeasures)) return std::nullopt;
+  for (const char* needed : {"nats", "scored_tokens", "scored_bytes"}) {
+    if (!result.items.contains(needed)) return std::nullopt;
+  }
+  const auto nats = items_as<Values>(result, "nats");
+  const auto tokens = counts_of(result, "scored_tokens"), bytes = counts_of(result, "scored_bytes");
+  if (nats.size() != tokens.size()) bad_items("scored_tokens");
+  if (nats.size() != bytes.size()) bad_items("scored_bytes");
+  std::vector<TextScore> documents(nats.size());
+  for (size_t i = 0; i < nats.size(); ++i) {
+    documents[i].nats = nats[i];
+    documents[i].scored = tokens[i];
+    documents[i].scored_bytes = bytes[i];
+  }
+  return RowStatistic{documents.size(),
+                      [documents = std::move(documents), of = measure->of](auto items) {
+                        return (sum_of(documents, items).*of)();
                       }};
 }
 
