@@ -9,25 +9,22 @@
 #include "io/refuse.h"
 
 namespace expertoire {
-namespace {
 
-ContextWindow cut(const IndexedDocument& document, const ContextPlace& place,
-                  const std::string& path) {
+ContextWindow cut_window(const ExpertIndex& index, const IndexedDocument& document,
+                         const ContextPlace& place, int before, int after) {
   const auto size = static_cast<int32_t>(document.ids.size());
   if (place.position < 0 || place.position >= size) {
-    bad_file(path,
+    bad_file(index.path(),
              fmt::format("a context at token {} of document {}", place.position, place.document),
              fmt::format("less than {}", size));
   }
-  const int32_t begin = std::max(0, place.position - kTokensBefore);
-  const int32_t end = std::min(size, place.position + kTokensAfter + 1);
+  const int32_t begin = std::max(0, place.position - before);
+  const int32_t end = std::min(size, place.position + after + 1);
   return {place,
           {document.ids.begin() + begin, document.ids.begin() + end},
           {document.pieces.begin() + begin, document.pieces.begin() + end},
           static_cast<size_t>(place.position - begin)};
 }
-
-}  // namespace
 
 bool windows_touch(const ContextPlace& a, const ContextPlace& b) {
   return a.document == b.document &&
@@ -45,7 +42,7 @@ std::vector<ContextWindow> read_windows(const ExpertIndex& index,
     if (!document || document->number != places[i].document) {
       document = index.document(places[i].document);
     }
-    windows[i] = cut(*document, places[i], index.path());
+    windows[i] = cut_window(index, *document, places[i], kTokensBefore, kTokensAfter);
   }
   return windows;
 }

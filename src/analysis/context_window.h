@@ -31,11 +31,16 @@ struct ContextWindow {
   size_t marked = 0;                ///< index in both
 };
 
+/// The tokens around a place of `document`, `before` and `after` of them. Errors: kBadFile, naming
+/// the index, for a place outside the document.
+ContextWindow cut_window(const ExpertIndex& index, const IndexedDocument& document,
+                         const ContextPlace& place, int before, int after);
+
 /// Do the windows of two places share tokens?
 bool windows_touch(const ContextPlace& a, const ContextPlace& b);
 
 /// The windows of places, in their order; every document is read once. Errors: those of
-/// ExpertIndex::document; kBadFile for a place outside its document.
+/// ExpertIndex::document and cut_window().
 std::vector<ContextWindow> read_windows(const ExpertIndex& index,
                                         std::span<const ContextPlace> places);
 

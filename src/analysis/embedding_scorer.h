@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "analysis/toxicity_measures.h"
+#include "analysis/scored_text.h"
 #include "eval/logistic_regression.h"
 #include "eval/text_classifier.h"
 

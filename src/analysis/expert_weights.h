@@ -2,11 +2,10 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "analysis/monet_outputs.h"
 #include "analysis/unit.h"
 #include "io/checkpoint.h"
 #include "model/config.h"
@@ -15,20 +14,12 @@ namespace expertoire {
 
 class ExpertIndex;
 
-/// A tensor of that shape. Errors: kNotFound, kBadFile for another shape.
-const TensorView& checked_tensor(const Checkpoint& checkpoint, const std::string& name,
-                                 const std::vector<int64_t>& shape);
-/// Its values, row-major. Errors: as above; kUnsupported for a dtype that is no float.
-std::vector<float> read_tensor(const Checkpoint& checkpoint, const std::string& name,
-                               const std::vector<int64_t>& shape);
-
 /// The weights of units of a model folder. Of Monet, those of all layers that the unit's router
 /// serves.
 class ExpertWeights {
  public:
   /// Errors: those of Checkpoint; kInvalidArgument for a dense model.
   ExpertWeights(const Checkpoint& checkpoint, const ModelConfig& config);
-  ~ExpertWeights();
 
   /// The unit's mean output [hidden_size] if the stream that its layer reads were white noise: the
   /// mean over z ~ N(0, I) of E(w · z), w the weight of the norm before the FFN, added up over the
@@ -50,21 +41,17 @@ class ExpertWeights {
   std::vector<float> flat(const Unit& unit);
 
  private:
-  struct KeySide;  // what the keys of one side of one layer add
-  struct MonetLayer;
-  KeySide read_side(int layer, size_t s) const;
-  const MonetLayer& monet_layer(int layer);
+  // Key n of either side stands for the mean of all.
   std::vector<float> monet_output(int layer, int64_t left, int64_t right);
   const std::vector<float>& layer_mean(int layer);
   std::vector<float> sparse_output(const Unit& unit) const;
   std::vector<float> peer_output(const Unit& unit) const;
   std::vector<float> key_weights(int layer, bool right, int64_t key) const;
   std::vector<int> layers_served(int layer) const;
-  std::vector<float> norm_weight(int layer) const;
 
   const Checkpoint& checkpoint_;
   const ModelConfig& config_;
-  std::map<int, std::unique_ptr<MonetLayer>> monet_;
+  MonetOutputs monet_;
   std::map<int, std::vector<float>> means_;  // by layer
 };
 

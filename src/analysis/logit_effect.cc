@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "analysis/expert_weights.h"
+#include "analysis/layer_tensors.h"
 #include "analysis/passages.h"
 
 namespace expertoire {

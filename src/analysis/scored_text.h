@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "io/hold_out.h"
 
 namespace expertoire {
+
+/// A text counts as toxic from here on, and a continuation above it.
+inline constexpr double kToxic = 0.5;
+
+/// Texts to scores from 0 to 1, in their order.
+using TextScorer = std::function<std::vector<double>(const std::vector<std::string>&)>;
 
 /// A prompt and what follows it, each with a score from 0 to 1. Without a continuation its text is
 /// empty.

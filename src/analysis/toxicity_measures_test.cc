@@ -1,5 +1,5 @@
 // Measures before and after an edit, from the model to the table.
-#include "analysis/toxicity_measures.h"
+#include "analysis/toxicity_quantities.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

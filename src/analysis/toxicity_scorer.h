@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "analysis/scored_text.h"
-#include "analysis/toxicity_measures.h"
 #include "eval/text_classifier.h"
 
 namespace expertoire {

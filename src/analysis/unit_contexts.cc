@@ -1,10 +1,8 @@
 #include "analysis/unit_contexts.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "io/refuse.h"
+#include "analysis/context_window.h"
 
 namespace expertoire {
 
@@ -26,25 +24,20 @@ ShownContext shown_context(const ExpertIndex& index, DocumentCache& documents,
                            const UnitRecord& record, const Context& context, int before,
                            int after) {
   const IndexedDocument& document = documents.get(context.document);
-  const auto size = static_cast<int32_t>(document.pieces.size());
-  if (context.position < 0 || context.position >= size) {
-    bad_file(
-        index.path(),
-        fmt::format("a context at token {} of document {}", context.position, context.document),
-        fmt::format("less than {}", size));
-  }
-  const int32_t begin = std::max(0, context.position - before);
-  const int32_t end = std::min(size, context.position + after + 1);
+  ContextWindow cut =
+      cut_window(index, document, {context.document, context.position}, before, after);
+  const auto size = static_cast<int32_t>(cut.pieces.size());
+  const int32_t begin = context.position - static_cast<int32_t>(cut.marked), end = begin + size;
   ShownContext window{document.name,
                       index.info().labels.at(static_cast<size_t>(document.label)),
                       context.document,
                       context.position,
                       context.score,
-                      static_cast<size_t>(context.position - begin),
-                      {document.pieces.begin() + begin, document.pieces.begin() + end},
-                      std::vector<float>(static_cast<size_t>(end - begin)),
+                      cut.marked,
+                      std::move(cut.pieces),
+                      std::vector<float>(static_cast<size_t>(size)),
                       begin == 0,
-                      end == size};
+                      end == static_cast<int32_t>(document.pieces.size())};
   for (const Context& other : record.contexts) {
     if (other.document != context.document || other.position < begin || other.position >= end) {
       continue;

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "cli/progress_on.h"
 #include "io/file_descriptor.h"
 #include "io/json.h"
 #include "io/refuse.h"
@@ -64,18 +65,13 @@ Compute ModelOptions::compute_type() const {
 }
 
 LoadedModel::LoadedModel(const ModelOptions& options, bool lm_head) {
-  const CancelToken& interrupt = interrupt_token();
   ProgressBar bar("layers");
-  model = Model::load(options.folder(),
-                      {.compute = options.compute_type(),
-                       .lm_head = lm_head,
-                       .threads = options.threads,
-                       .progress = [&](int64_t done, int64_t total) {
-                         interrupt.check("loading the model");
-                         bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-                       }});
+  model = Model::load(options.folder(), {.compute = options.compute_type(),
+                                         .lm_head = lm_head,
+                                         .threads = options.threads,
+                                         .progress = progress_on(bar, "loading the model")});
   session = std::make_unique<Session>(model, SessionOptions{options.threads, nullptr});
-  session->set_cancel(&interrupt);
+  session->set_cancel(&interrupt_token());
   if (options.edit.empty()) return;
   session->set_edit(RoutingEdit::load(options.edit));
   edit = {{"edit", options.edit}, {"edit_hash", file_hash(options.edit)}};

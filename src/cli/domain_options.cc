@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/common.h"
+#include "cli/progress_on.h"
 #include "cli/table.h"
 #include "engine/shipped.h"
 
@@ -62,10 +63,7 @@ DomainGroups DomainFlags::groups_of(const ExpertIndex& first) const {
 DomainSelection select_with_progress(const ExpertIndex& index, const DomainGroups& groups,
                                      const DomainOptions& options) {
   ProgressBar bar("experts");
-  return select_domain_experts(index, groups, options, [&](int64_t done, int64_t total) {
-    interrupt_token().check("selecting experts");
-    bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-  });
+  return select_domain_experts(index, groups, options, progress_on(bar, "selecting experts"));
 }
 
 std::optional<ExpertIndex> open_second(const DomainFlags& flags, const ExpertIndex& first) {

@@ -48,8 +48,7 @@ void measure(const Options& options, const std::string& written, json& report) {
   };
   const EvalResult before = result(options.model.folder());
   const EvalResult after = result(written);
-  report["text"] = {
-      {"file", options.text}, {"hash", file_hash(options.text)}, {"documents", before.n}};
+  report["text"]["documents"] = before.n;
   report["before"].update(score_values(before));
   report["after"].update(score_values(after));
   report["change"] = score_values(paired_result(before, after, bootstrap));
@@ -82,14 +81,14 @@ json earlier(const std::string& folder) {
 
 void write_report(const Options& options, const AppliedEdit& done, const std::string& folder,
                   json& report) {
-  report = {{"format", kReportFormat},
-            {"version", 1},
-            {"what", what_was_done(options, done)},
-            {"why", edit_comments(options.model.edit)},
-            {"before", {{"parameters", done.parameters_before}}},
-            {"after", {{"parameters", done.parameters_after}}},
-            {"command", command_line()},
-            {"expertoire", EXPERTOIRE_VERSION}};
+  report.update({{"format", kReportFormat},
+                 {"version", 1},
+                 {"what", what_was_done(options, done)},
+                 {"why", edit_comments(options.model.edit)},
+                 {"before", {{"parameters", done.parameters_before}}},
+                 {"after", {{"parameters", done.parameters_after}}},
+                 {"command", command_line()},
+                 {"expertoire", EXPERTOIRE_VERSION}});
   const json before = earlier(options.model.folder());
   if (!before.is_null()) report["earlier"] = before;
   if (!options.text.empty()) measure(options, folder, report);
@@ -124,8 +123,10 @@ void print(const Options& options, const json& report) {
 }
 
 void apply(const Options& options) {
-  if (!options.text.empty()) file_hash(options.text);  // refuses what cannot be read twice
-  json report;
+  json report = json::object();
+  if (!options.text.empty()) {  // first: file_hash() refuses what cannot be read twice
+    report["text"] = {{"file", options.text}, {"hash", file_hash(options.text)}};
+  }
   const RoutingEdit edit = RoutingEdit::load(options.model.edit);
   apply_edit(options.model.folder(), edit, options.out,
              [&](const AppliedEdit& done, const std::string& folder) {

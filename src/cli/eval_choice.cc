@@ -14,7 +14,7 @@ using nlohmann::json;
 
 struct Options {
   LanguageOptions language;
-  std::string task = "generic", shots_from;
+  std::string task = kOwnTask, shots_from;
   ShotOptions shots;
 };
 
@@ -25,6 +25,13 @@ json about(const Options& options) {
   if (options.shots_from.empty()) info["shots_seed"] = options.shots.seed;
   info["drop_shots"] = options.shots.drop;
   return info;
+}
+
+// What a log of items belongs to, beside the data: other shots give other scores.
+json fingerprint(const Options& options) {
+  json all = about(options);
+  if (!options.shots_from.empty()) all["shots_hash"] = file_hash(options.shots_from);
+  return all;
 }
 
 // All that is known of a data set once every system has scored it.
@@ -83,7 +90,7 @@ void choice(const Options& options) {
     pool = ChoiceSet::read(options.shots_from, task, data.rows());
   }
   const json provenance = data.provenance();
-  LanguageRun run(options.language, about(options));
+  LanguageRun run(options.language, fingerprint(options));
   std::vector<EvalResult> results, categories;
   for (const ChoiceSet& set : sets) {
     Scored scored{task, set};
@@ -114,7 +121,8 @@ std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   std::vector<std::string> names;
   for (const ChoiceTask& task : choice_tasks()) names.push_back(task.name);
-  options->language.add_to(app, {});
+  options->language.add_to(app, field_names(choice_task(kOwnTask)));
+  app.get_option(field_option("question"))->excludes(field_option("context"));
   app.add_option("--task", options->task,
                  fmt::format("How rows become questions: {}", fmt::join(names, ", ")))
       ->capture_default_str();

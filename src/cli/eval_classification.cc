@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cli/eval_commands.h"
 #include "cli/eval_embedding.h"
+#include "cli/progress_on.h"
 #include "eval/classification.h"
 
 namespace expertoire::cli {
@@ -35,10 +36,11 @@ void classification(const Options& options) {
   run_embedding_eval(options.eval, texts, [&](const SystemVectors& vectors) {
     std::vector<EvalResult> results;
     for (const ClassificationSet& set : sets) {
-      interrupt_token().check("classifying");
+      ProgressBar bar("classifiers");
       results.push_back(std::visit(
           [&](const auto& one) {
-            return score_classification(set, one, options.eval.data.bootstrap());
+            return score_classification(set, one, options.eval.data.bootstrap(),
+                                        progress_on(bar, "classifying", set.dataset));
           },
           vectors));
     }

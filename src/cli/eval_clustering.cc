@@ -1,6 +1,7 @@
 // expertoire eval clustering
 #include "cli/eval_commands.h"
 #include "cli/eval_embedding.h"
+#include "cli/progress_on.h"
 #include "eval/clustering.h"
 
 namespace expertoire::cli {
@@ -21,10 +22,11 @@ void clustering(const Options& options) {
   run_embedding_eval(options.eval, texts, [&](const SystemVectors& vectors) {
     std::vector<EvalResult> results;
     for (const ClusteringSet& set : sets) {
-      interrupt_token().check("clustering");
+      ProgressBar bar("clusterings");
       results.push_back(std::visit(
           [&](const auto& one) {
-            return score_clustering(set, one, options.eval.data.bootstrap());
+            return score_clustering(set, one, options.eval.data.bootstrap(),
+                                    progress_on(bar, "clustering", set.dataset));
           },
           vectors));
     }

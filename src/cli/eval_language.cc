@@ -55,6 +55,7 @@ LanguageRun::LanguageRun(const LanguageOptions& options, const json& about)
   if (!options.export_folder.empty()) open_exports();
   if (options.out.empty()) return;
   json fingerprint = {{"about", about}, {"model", provenance("edit")}};
+  fingerprint["fields"] = options.data.rows().names;
   fingerprint["max_length"] = pairs().max_length;
   fingerprint["bos"] = options.bos;
   for (const std::string& path : options.data.files) fingerprint["data"][path] = file_hash(path);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/progress_on.h"
 #include "cli/temporary_folder.h"
 #include "eval/embedded_texts.h"
 #include "eval/random_model.h"
@@ -130,10 +131,7 @@ std::vector<EmbedParts> embed_all(const Run& run, const Pass& pass,
                      {.batch_tokens = pass.options.batch_tokens,
                       .cache = cache,
                       .fingerprint = fingerprint(run, pass.options, embedder),
-                      .progress = [&](int64_t done, int64_t total) {
-                        interrupt_token().check("embedding");
-                        bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-                      }});
+                      .progress = progress_on(bar, "embedding")});
 }
 
 TextVectors finish(const Variant& variant, const Embedder& embedder,

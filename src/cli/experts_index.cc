@@ -82,14 +82,19 @@ std::vector<int32_t> continued(const Options& options, LoadedModel& loaded,
   return ids;
 }
 
-// What the model wrote must be read in one piece, or it would route otherwise.
+// What the model wrote must be read in one piece, or it would route otherwise, and whole.
 void check_continued(const Options& options) {
+  const IndexOptions& index = options.index;
   const int64_t longest =
       options.continued.max_tokens + static_cast<int64_t>(options.prompt_tokens);
-  if (options.continued.max_tokens == 0 || longest <= options.index.window) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              {"reading --continue", fmt::format("{} tokens with their prompt", longest),
-               fmt::format("at most {}, the --window", options.index.window), ""});
+  if (options.continued.max_tokens == 0) return;
+  for (const auto& [name, most] :
+       {std::pair("--window", index.window), std::pair("--max-tokens", index.max_tokens)}) {
+    if (longest <= most || most == 0) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading --continue", fmt::format("{} tokens with their prompt", longest),
+                 fmt::format("at most {}, the {}", most, name), ""});
+  }
 }
 
 void report(const Options& options) {
@@ -152,6 +157,29 @@ void index(const Options& options) {
   report(options);
 }
 
+void add_continue_options(CLI::App& app, Options& options) {
+  ContinuationOptions& continued = options.continued;
+  auto* tokens = app.add_option("--continue", continued.max_tokens,
+                                "Index what the model writes: so many tokens after each "
+                                "document's beginning; 0 = read the documents")
+                     ->check(CLI::Range(0, 1 << 20))
+                     ->capture_default_str();
+  app.add_option("--prompt-tokens", options.prompt_tokens, "Tokens of that beginning")
+      ->check(CLI::Range(1, 1 << 20))
+      ->needs(tokens)
+      ->capture_default_str();
+  app.add_option("--temperature", continued.sampler.temperature, "Of --continue; 0 = greedy")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(tokens)
+      ->capture_default_str();
+  app.add_option("--top-p", continued.sampler.top_p, "Of --continue; 1 = all")
+      ->needs(tokens)
+      ->capture_default_str();
+  app.add_option("--seed", continued.sampler.seed, "Of --continue")
+      ->needs(tokens)
+      ->capture_default_str();
+}
+
 std::function<void()> setup(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->model.add_to(app);
@@ -176,21 +204,7 @@ std::function<void()> setup(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--max-tokens", index_options.max_tokens, "Tokens read of a document, 0 = all")
       ->capture_default_str();
-  app.add_option("--continue", options->continued.max_tokens,
-                 "Index what the model writes: so many tokens after each document's beginning; 0 = "
-                 "read the documents")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--prompt-tokens", options->prompt_tokens, "Tokens of that beginning")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--temperature", options->continued.sampler.temperature,
-                 "Of --continue; 0 = greedy")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--top-p", options->continued.sampler.top_p, "Of --continue; 1 = all")
-      ->capture_default_str();
-  app.add_option("--seed", options->continued.sampler.seed, "Of --continue")->capture_default_str();
+  add_continue_options(app, *options);
   app.add_option("--checkpoint-seconds", index_options.checkpoint_seconds,
                  "Work that a stop may cost; checkpoints take 5 % of the time at most")
       ->capture_default_str()

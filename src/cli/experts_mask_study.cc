@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <set>
 
-#include "analysis/domain_report.h"
 #include "analysis/mask_report.h"
 #include "analysis/mask_study.h"
 #include "base/error.h"
@@ -15,7 +14,9 @@
 #include "cli/common.h"
 #include "cli/corpus_options.h"
 #include "cli/domain_options.h"
+#include "cli/mask_selection.h"
 #include "cli/mask_tables.h"
+#include "cli/progress_on.h"
 #include "io/atomic_file.h"
 #include "io/refuse.h"
 
@@ -50,29 +51,6 @@ struct Options {
   }
 };
 
-// What is masked for each domain, and how far a second index agrees.
-struct Selected {
-  IndexedDomains domains;
-  std::vector<ExpertMask> masks;
-  json found;      // as `experts domains --json`; null when the masks come from files
-  json agreement;  // likewise
-};
-
-Selected select_from_index(const Options& options, const ExpertIndex& index,
-                           const ExpertIndex* second, const DomainGroups& groups) {
-  const DomainOptions chosen = options.flags.options(options.model.threads);
-  const DomainSelection selection = select_with_progress(index, groups, chosen);
-  Selected selected{selection.domains, {}, to_json(selection, chosen, index.units()), {}};
-  for (size_t d = 0; d < selected.domains.names.size(); ++d) {
-    selected.masks.push_back(
-        mask_of(selection, static_cast<int>(d), index.units(), options.flags.plain));
-  }
-  if (second != nullptr) {
-    selected.agreement = agreement_json(selection, select_with_progress(*second, groups, chosen));
-  }
-  return selected;
-}
-
 void check_options(const Options& options) {
   if (!options.domains.empty() && !options.flags.index_b.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -96,8 +74,9 @@ class Study {
 
   void run() {
     selected_ = options_.domains.empty()
-                    ? select_from_index(options_, index_, second_ ? &*second_ : nullptr, groups_)
-                    : select_edits();
+                    ? select_from_index(options_.flags, options_.model.threads, index_,
+                                        second_ ? &*second_ : nullptr, groups_)
+                    : select_from_files(options_.domains, index_, groups_, loaded_.model->config());
     read_texts();
     read_beside();
     read_questions();
@@ -135,14 +114,6 @@ class Study {
   }
 
  private:
-  Selected select_edits() const {
-    const IndexInfo& info = index_.info();
-    Selected selected{
-        indexed_domains(groups_, info.labels, info.label_tokens, info.label_documents), {}, {}, {}};
-    selected.masks = load_masks(options_.domains, selected.domains.names, loaded_.model->config());
-    return selected;
-  }
-
   uint32_t seed() const { return static_cast<uint32_t>(options_.flags.domains.bootstrap.seed); }
 
   // Masks of domains without a text could not be judged and are not scored.
@@ -153,11 +124,7 @@ class Study {
     chosen.seed = seed();
     ProgressBar bar("‰ of the corpus");
     texts_ = read_study_corpus(corpus, groups_, selected_.domains, tokenizer, selected_on(), chosen,
-                               [&](int64_t done, int64_t total) {
-                                 interrupt_token().check("reading the corpus");
-                                 bar.update(done,
-                                            static_cast<double>(done) / static_cast<double>(total));
-                               });
+                               progress_on(bar, "reading the corpus"));
     std::set<int> with_text;
     for (const StudyDocument& document : texts_.documents) with_text.insert(document.domain);
     for (size_t d = 0; d < selected_.masks.size(); ++d) {
@@ -222,23 +189,16 @@ class Study {
     ItemLog log(options_.out + "/scores.jsonl", fingerprint(), options_.resume);
     ProgressBar texts("documents");
     effects_ = mask_effects(
-        score_masks(*loaded_.session, plan_, texts_, log, progress_of(texts, "scoring")), bootstrap,
+        score_masks(*loaded_.session, plan_, texts_, log, progress_on(texts, "scoring")), bootstrap,
         options_.least_texts);
     if (probe_) {
       ProgressBar questions("questions");
       questions_ =
           mask_effects(ask_masks(*loaded_.session, plan_, *probe_, bootstrap, options_.least_texts,
-                                 log, progress_of(questions, "asking")),
+                                 log, progress_on(questions, "asking")),
                        bootstrap, options_.least_texts);
     }
     log.finish();
-  }
-
-  static ProgressSink progress_of(ProgressBar& bar, const char* what) {
-    return [&bar, what](int64_t done, int64_t total) {
-      interrupt_token().check(what);
-      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-    };
   }
 
   json provenance() const {
@@ -263,7 +223,7 @@ class Study {
   LoadedModel loaded_;
   std::optional<ExpertIndex> second_;
   DomainGroups groups_;
-  Selected selected_;
+  SelectedMasks selected_;
   StudyCorpus texts_;
   std::optional<ChoiceProbe> probe_;
   std::vector<std::string> names_;  // domains, then the texts beside them

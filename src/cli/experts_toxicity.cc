@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/corpus_options.h"
+#include "cli/progress_on.h"
 #include "cli/table.h"
 #include "cli/toxicity_study.h"
 #include "io/atomic_file.h"
@@ -43,21 +44,16 @@ struct Found {
 };
 
 Found find(const Options& options, LoadedModel& loaded, const std::vector<ValuedTokens>& texts) {
-  const auto progress_of = [](ProgressBar& bar) {
-    return [&bar](int64_t done, int64_t total) {
-      interrupt_token().check("reading texts");
-      bar.update(done, static_cast<double>(done) / static_cast<double>(total));
-    };
-  };
   ProgressBar first("texts");
-  Found found{correlate_toxicity(*loaded.session, texts, progress_of(first)), {}, {}, {}};
+  Found found{
+      correlate_toxicity(*loaded.session, texts, progress_on(first, "reading texts")), {}, {}, {}};
   const UnitTable& units = found.correlation.units;
   found.masses = masses_of(units, found.correlation.toxicity);
   found.best = most_correlated(units, found.correlation.toxicity, options.top);
   if (found.best.empty()) return found;
   ProgressBar second("texts");
-  found.tokens =
-      top_tokens(*loaded.session, units, texts, found.best, kTopTokens, progress_of(second));
+  found.tokens = top_tokens(*loaded.session, units, texts, found.best, kTopTokens,
+                            progress_on(second, "reading texts"));
   return found;
 }
 

@@ -1,18 +1,17 @@
 // expertoire experts toxicity-eval
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "analysis/even_sample.h"
-#include "analysis/toxicity_measures.h"
+#include "analysis/toxicity_quantities.h"
 #include "base/error.h"
 #include "cli/choice_options.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/corpus_options.h"
-#include "cli/table.h"
+#include "cli/progress_on.h"
 #include "cli/toxicity_judge.h"
 #include "cli/toxicity_study.h"
+#include "cli/toxicity_tables.h"
 #include "eval/result.h"
 
 namespace expertoire::cli {
@@ -186,11 +185,8 @@ class Run {
   ToxicityMeasures measure(const std::string& system, const RoutingEdit& edit, MeasureLog& log) {
     loaded_.session->set_edit(base_.then(edit));
     ProgressBar bar("texts and prompts");
-    return measure_toxicity(
-        *loaded_.session, tokenizer_, task_, system, log, [&](int64_t done, int64_t total) {
-          interrupt_token().check("measuring");
-          bar.update(done, static_cast<double>(done) / static_cast<double>(total), system);
-        });
+    return measure_toxicity(*loaded_.session, tokenizer_, task_, system, log,
+                            progress_on(bar, "measuring", system));
   }
 
   json of_threshold(const StudyThreshold& threshold, const std::vector<ToxicityMeasures>& systems,
@@ -225,56 +221,13 @@ class Run {
   ToxicityTask task_;
 };
 
-std::string shown(const json& interval) {
-  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval[0].get<double>(),
-                     interval[1].get<double>(), interval[2].get<double>());
-}
-
-void print_threshold(const json& row) {
-  fmt::print("\n{}: {} experts, {:.2f} % of the routing mass", row["system"].get<std::string>(),
-             row["experts"].get<int64_t>(), 100 * row["mass"].get<double>());
-  if (row["measures"].empty()) return fmt::print(": nothing to measure\n");
-  std::vector<std::vector<std::string>> rows = {
-      {"measured on", "measure", "n", "before", "after", "change"}};
-  for (const auto& [kind, mass] : row["control_mass"].items()) {
-    fmt::print("; random, same {}: {:.2f} %", kind, 100 * mass.get<double>());
-    rows[0].push_back("random, same " + kind);
-    rows[0].push_back("beyond it");
-  }
-  fmt::print("\n");
-  for (const json& measure : row["measures"]) {
-    rows.push_back({measure["set"].get<std::string>(), measure["name"].get<std::string>(),
-                    std::to_string(measure["n"].get<int64_t>()),
-                    fmt::format("{:.4f}", measure["before"].get<double>()),
-                    fmt::format("{:.4f}", measure["after"].get<double>()),
-                    shown(measure["change"])});
-    for (const auto& [kind, control] : measure["controls"].items()) {
-      rows.back().push_back(fmt::format("{:+.4f}", control["change"][0].get<double>()));
-      rows.back().push_back(shown(control["beyond"]));
-    }
-  }
-  print_table(rows);
-}
-
-void print(const json& report) {
-  fmt::print("{}", describe_judge(report["scorer"]));
-  if (const json& choice = report["choice"]; !choice.is_null()) {
-    fmt::print("choice: {} questions, {:.1f} % wrong [{:.1f}, {:.1f}], {:.1f} % by chance{}\n",
-               choice["questions"].get<int64_t>(), 100 * choice["wrong"][0].get<double>(),
-               100 * choice["wrong"][1].get<double>(), 100 * choice["wrong"][2].get<double>(),
-               100 * choice["wrong_by_chance"].get<double>(),
-               choice["claimed"].get<bool>() ? "" : ": not above chance, edits were not asked");
-  }
-  for (const json& row : report["thresholds"]) print_threshold(row);
-}
-
 void toxicity_eval(const Options& options) {
   if (!options.toxigen.empty() && options.prompts == 0) {
     throw Error(ErrorCode::kInvalidArgument, {"reading --toxigen", "--prompts 0",
                                               "prompts to continue", "leave one of them out"});
   }
   const json report = Run(options).report();
-  options.json ? print_json(report) : print(report);
+  options.json ? print_json(report) : print_measures(report);
 }
 
 std::function<void()> setup(CLI::App& app) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -16,42 +17,65 @@ namespace expertoire {
 namespace {
 
 using nlohmann::json;
+using Names = std::map<std::string, std::string>;  // RowOptions::names
 
-// The names in ChoiceTask::fields; for a|b the one that the row has.
-std::vector<std::string> names_of(const ChoiceTask& task, const DataRow& row) {
+// The names in ChoiceTask::fields; for a|b the one that the user names, or that the row has.
+std::vector<std::string> fields_of(const ChoiceTask& task, const DataRow& row, const Names& named) {
   std::vector<std::string> names;
   std::istringstream fields(task.fields);
   for (std::string field; fields >> field;) {
     const size_t bar = field.find('|');
     const std::string first = field.substr(0, bar);
-    if (bar == std::string::npos || row.has(first)) {
-      names.push_back(first);
-    } else {
-      names.push_back(field.substr(bar + 1));
-    }
+    const std::string second = bar == std::string::npos ? first : field.substr(bar + 1);
+    const bool one_is_named = named.contains(first) || named.contains(second);
+    names.push_back((one_is_named ? named.contains(first) : row.has(first)) ? first : second);
   }
   return names;
 }
 
-std::string missing_field(const ChoiceTask& task, const DataRow& row) {
-  for (const std::string& name : names_of(task, row)) {
+std::string missing_field(const ChoiceTask& task, const DataRow& row, const Names& named) {
+  for (const std::string& name : fields_of(task, row, named)) {
     if (!row.has(name)) return name;
   }
   return "";
 }
 
-std::vector<std::string> tasks_for(const DataRow& row) {
+std::vector<std::string> tasks_for(const DataRow& row, const Names& named) {
   std::vector<std::string> names;
   for (const ChoiceTask& task : choice_tasks()) {
-    if (missing_field(task, row).empty()) names.push_back(task.name);
+    if (missing_field(task, row, named).empty()) names.push_back(task.name);
   }
   return names;
 }
 
+std::string advice_for(const ChoiceTask& task, const DataRow& row, const Names& named) {
+  const std::vector<std::string> others = tasks_for(row, named);
+  if (!others.empty()) {
+    return fmt::format("choose a task whose fields it has: --task {}", fmt::join(others, " or "));
+  }
+  const std::string advice = "choose the file's own task with --task";
+  if (task.name != kOwnTask) return advice;
+  std::vector<std::string> options;
+  for (const std::string& name : field_names(task)) options.push_back(field_option(name));
+  return fmt::format("{}, or name its fields: {}", advice, fmt::join(options, ", "));
+}
+
+void check_named(const ChoiceTask& task, const Names& named) {
+  const std::vector<std::string> known = field_names(task);
+  for (const auto& [field, name] : named) {
+    if (std::find(known.begin(), known.end(), field) != known.end()) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                {"reading " + field_option(field),
+                 fmt::format("task {}, whose rows have no {}", task.name, field),
+                 "a field of that task: " + task.fields, ""});
+  }
+}
+
 class Reader {
  public:
-  explicit Reader(const ChoiceTask& task)
+  Reader(const ChoiceTask& task, const Names& named)
       : task_(task),
+        named_(named),
         text_(task.text),
         choices_(task.choices),
         answer_(task.answer),
@@ -61,7 +85,7 @@ class Reader {
   ChoiceItem read(const DataRow& row) const {
     check_fields(row);
     json fields;
-    for (const std::string& name : names_of(task_, row)) fields[name] = row.at(name);
+    for (const std::string& name : fields_of(task_, row, named_)) fields[name] = row.at(name);
     try {
       return item(row, task_.prepare != nullptr ? task_.prepare(fields) : fields);
     } catch (const Error& error) {  // a template: a text where a list belongs and the like
@@ -74,14 +98,12 @@ class Reader {
 
  private:
   void check_fields(const DataRow& row) const {
-    const std::string missing = missing_field(task_, row);
+    const std::string missing = missing_field(task_, row, named_);
     if (missing.empty()) return;
-    const std::vector<std::string> others = tasks_for(row);
+    if (named_.contains(missing)) row.at(missing);  // refuses the name
     row.refuse("no field " + missing,
                fmt::format("the fields of task {}: {}", task_.name, task_.fields),
-               others.empty() ? "choose the file's own task with --task"
-                              : fmt::format("choose a task whose fields it has: --task {}",
-                                            fmt::join(others, " or ")));
+               advice_for(task_, row, named_));
   }
 
   ChoiceItem item(const DataRow& row, const json& fields) const {
@@ -135,14 +157,16 @@ class Reader {
   }
 
   const ChoiceTask& task_;
+  const Names& named_;
   TextTemplate text_, choices_, answer_, target_, description_;
 };
 
 }  // namespace
 
 ChoiceSet ChoiceSet::read(const std::string& path, const ChoiceTask& task, const RowOptions& rows) {
+  check_named(task, rows.names);
   ChoiceSet set{path, {}, {}};
-  const Reader reader(task);
+  const Reader reader(task, rows.names);
   set.counts =
       read_rows(path, rows, [&](const DataRow& row) { set.items.push_back(reader.read(row)); });
   return set;

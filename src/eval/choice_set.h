@@ -35,7 +35,7 @@ struct ChoiceSet {
   RowCounts counts;
 
   /// Errors: read_rows(); a row without the task's fields, with an answer outside its choices, or
-  /// with fewer than two of them.
+  /// with fewer than two of them; kInvalidArgument where `rows` names a field the task has not.
   static ChoiceSet read(const std::string& path, const ChoiceTask& task, const RowOptions& rows);
 };
 

@@ -30,7 +30,7 @@ constexpr const char* kTexts = "{{choices.text|tojson}}";
 // One table. NOLINTNEXTLINE(readability-function-size)
 const std::vector<ChoiceTask>& choice_tasks() {
   static const std::vector<ChoiceTask> tasks = {
-      {.name = "generic",
+      {.name = kOwnTask,
        .fields = "context|question choices answer",
        .text = "{% if context is defined %}{{context}}{% else %}{{question}}{% endif %}",
        .choices = "{{choices|tojson}}",
@@ -120,6 +120,18 @@ const std::vector<ChoiceTask>& choice_tasks() {
        .prepare = prepare_hellaswag},
   };
   return tasks;
+}
+
+std::vector<std::string> field_names(const ChoiceTask& task) {
+  std::vector<std::string> names(1);
+  for (const char c : task.fields) {
+    if (c == ' ' || c == '|') {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
+  }
+  return names;
 }
 
 const ChoiceTask& choice_task(const std::string& name) {

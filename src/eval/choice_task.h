@@ -26,6 +26,12 @@ struct ChoiceTask {
   nlohmann::json (*prepare)(const nlohmann::json& row) = nullptr;  ///< process_docs
 };
 
+/// The task for rows of one's own making: their fields may have any names (RowOptions::names).
+inline constexpr const char* kOwnTask = "generic";
+
+/// Every name in ChoiceTask::fields.
+std::vector<std::string> field_names(const ChoiceTask& task);
+
 const std::vector<ChoiceTask>& choice_tasks();
 /// Errors: kInvalidArgument with the list of names.
 const ChoiceTask& choice_task(const std::string& name);

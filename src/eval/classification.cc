@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <numeric>
 #include <set>
 
@@ -190,6 +191,20 @@ EvalResult result_of(const ClassificationSet& set,
   return result;
 }
 
+// What `predict` says of each experiment's rows.
+std::vector<std::vector<uint32_t>> predict_all(
+    const ClassificationSet& set, const ProgressSink& progress,
+    const std::function<std::vector<uint32_t>(const LabelledTexts& sample)>& predict) {
+  std::vector<std::vector<uint32_t>> predictions;
+  for (const LabelledTexts& sample : set.experiments) {
+    predictions.push_back(predict(sample));
+    if (!progress) continue;
+    progress(static_cast<int64_t>(predictions.size()),
+             static_cast<int64_t>(set.experiments.size()));
+  }
+  return predictions;
+}
+
 }  // namespace
 
 ClassificationSet ClassificationSet::read(const std::string& train_path, const std::string& path,
@@ -228,22 +243,20 @@ std::vector<std::vector<size_t>> undersample(const std::vector<uint32_t>& classe
 }
 
 EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
-                                const BootstrapOptions& bootstrap) {
-  std::vector<std::vector<uint32_t>> predictions;
-  for (const LabelledTexts& sample : set.experiments) {
-    predictions.push_back(predict(sample, set.test, vectors));
-  }
+                                const BootstrapOptions& bootstrap, const ProgressSink& progress) {
+  const auto predictions = predict_all(set, progress, [&](const LabelledTexts& sample) {
+    return predict(sample, set.test, vectors);
+  });
   return result_of(set, predictions, static_cast<uint32_t>(set.labels.size()), bootstrap);
 }
 
 EvalResult score_classification(const ClassificationSet& set, const SumParts& parts,
-                                const BootstrapOptions& bootstrap) {
+                                const BootstrapOptions& bootstrap, const ProgressSink& progress) {
   ClassAverages averages(set.labels);
-  std::vector<std::vector<uint32_t>> predictions;
-  for (const LabelledTexts& sample : set.experiments) {
-    predictions.push_back(averages.of(predict(sample, set.test, parts.hidden),
-                                      predict(sample, set.test, parts.routing), parts.weight));
-  }
+  const auto predictions = predict_all(set, progress, [&](const LabelledTexts& sample) {
+    return averages.of(predict(sample, set.test, parts.hidden),
+                       predict(sample, set.test, parts.routing), parts.weight);
+  });
   EvalResult result = result_of(set, predictions, averages.count(), bootstrap);
   result.details["rules"] = "paper";
   return result;

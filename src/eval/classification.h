@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/progress.h"
 #include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
@@ -48,13 +49,16 @@ struct ClassificationSet {
                                 TextTable& texts);
 };
 
-/// Accuracy and macro F1 of a logistic regression on all tested rows, means over experiments.
+/// Accuracy and macro F1 of a logistic regression on all tested rows, means over experiments, of
+/// which `progress` hears.
 EvalResult score_classification(const ClassificationSet& set, const TextVectors& vectors,
-                                const BootstrapOptions& bootstrap);
+                                const BootstrapOptions& bootstrap,
+                                const ProgressSink& progress = {});
 /// By the paper's code: two regressions, of hidden states and of routing, whose class numbers are
 /// averaged and cut to whole ones. Numbers are the labels themselves where all are whole numbers,
 /// else their places in sorted order (the code takes whole numbers only).
 EvalResult score_classification(const ClassificationSet& set, const SumParts& parts,
-                                const BootstrapOptions& bootstrap);
+                                const BootstrapOptions& bootstrap,
+                                const ProgressSink& progress = {});
 
 }  // namespace expertoire

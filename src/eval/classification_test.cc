@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 TextVectors columns_of(const std::vector<std::vector<float>>& rows) {
   TextVectors vectors(static_cast<int64_t>(rows.front().size()));
@@ -126,6 +127,23 @@ TEST_F(ClassificationFilesTest, OneFileIsHalved) {
   std::vector<size_t> seen = set.experiments[0].rows;
   seen.insert(seen.end(), set.test.rows.begin(), set.test.rows.end());
   EXPECT_THAT(seen, ::testing::UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8));
+}
+
+TEST_F(ClassificationFilesTest, ProgressHearsOfEveryExperiment) {
+  std::string all;
+  for (int i = 0; i < 8; ++i) all += row("text " + std::to_string(i), std::to_string(i % 2));
+  TextTable texts;
+  const auto set = ClassificationSet::read("", folder_.write("a.jsonl", all), {},
+                                           {.samples_per_label = 2, .experiments = 3}, texts);
+  TextVectors vectors(1);
+  for (const std::string& text : texts.texts()) {
+    const float value = text.back() % 2 == 1 ? 1 : -1;
+    vectors.append({&value, 1});
+  }
+  std::vector<std::pair<int64_t, int64_t>> heard;
+  score_classification(set, vectors, {.resamples = 0},
+                       [&](int64_t done, int64_t total) { heard.emplace_back(done, total); });
+  EXPECT_THAT(heard, ElementsAre(Pair(1, 3), Pair(2, 3), Pair(3, 3)));
 }
 
 }  // namespace

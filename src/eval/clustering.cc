@@ -97,12 +97,14 @@ std::vector<uint32_t> average_clusters(const ClusterSplit& split, const SumParts
 EvalResult result_of(
     const ClusteringSet& set,
     const std::function<std::vector<uint32_t>(const ClusterSplit& split)>& clusters,
-    const BootstrapOptions& bootstrap) {
+    const BootstrapOptions& bootstrap, const ProgressSink& progress) {
   std::vector<double> scores;
   int64_t texts = 0;
   for (const ClusterSplit& split : set.splits) {
     scores.push_back(v_measure(split.classes, clusters(split)));
     texts += static_cast<int64_t>(split.rows.size());
+    if (!progress) continue;
+    progress(static_cast<int64_t>(scores.size()), static_cast<int64_t>(set.splits.size()));
   }
   EvalResult result{.task = "clustering", .dataset = set.dataset, .main = "v_measure"};
   result.n = set.sampled ? set.counts.used : texts;
@@ -145,18 +147,18 @@ ClusteringSet ClusteringSet::read(const std::string& path, const RowOptions& row
 }
 
 EvalResult score_clustering(const ClusteringSet& set, const TextVectors& vectors,
-                            const BootstrapOptions& bootstrap) {
+                            const BootstrapOptions& bootstrap, const ProgressSink& progress) {
   const auto clusters = [&](const ClusterSplit& split) {
     return mini_batch_kmeans(vectors, split.rows,
                              {.clusters = split.labels, .batch = kBatch, .seed = split.seed});
   };
-  return result_of(set, clusters, bootstrap);
+  return result_of(set, clusters, bootstrap, progress);
 }
 
 EvalResult score_clustering(const ClusteringSet& set, const SumParts& parts,
-                            const BootstrapOptions& bootstrap) {
+                            const BootstrapOptions& bootstrap, const ProgressSink& progress) {
   const auto clusters = [&](const ClusterSplit& split) { return average_clusters(split, parts); };
-  EvalResult result = result_of(set, clusters, bootstrap);
+  EvalResult result = result_of(set, clusters, bootstrap, progress);
   result.details["rules"] = "paper";
   return result;
 }

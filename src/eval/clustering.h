@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/progress.h"
 #include "eval/paper_rules.h"
 #include "eval/result.h"
 #include "eval/rows.h"
@@ -40,13 +41,14 @@ struct ClusteringSet {
                             const ClusteringOptions& options, TextTable& texts);
 };
 
-/// V-measure of mini-batch k-means with as many clusters as labels, mean over splits.
+/// V-measure of mini-batch k-means with as many clusters as labels, mean over splits, of which
+/// `progress` hears.
 EvalResult score_clustering(const ClusteringSet& set, const TextVectors& vectors,
-                            const BootstrapOptions& bootstrap);
+                            const BootstrapOptions& bootstrap, const ProgressSink& progress = {});
 /// By the paper's code: hidden states and routing are clustered apart, one after the other from one
 /// stream of random numbers, and the averages of the two clusters' numbers are the clusters.
 EvalResult score_clustering(const ClusteringSet& set, const SumParts& parts,
-                            const BootstrapOptions& bootstrap);
+                            const BootstrapOptions& bootstrap, const ProgressSink& progress = {});
 
 /// Harmonic mean of homogeneity and completeness (scikit-learn's v_measure_score).
 double v_measure(const std::vector<uint32_t>& classes, const std::vector<uint32_t>& clusters);

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 // `clusters` clouds of `each` points, far from each other.
 TextVectors clouds(size_t clusters, size_t each) {
@@ -102,6 +103,17 @@ TEST_F(ClusteringFilesTest, SamplesOfTexts) {
   EXPECT_NE(set.splits[0].rows, set.splits[1].rows);
   EXPECT_LE(texts_.size(), 30U);
   EXPECT_EQ(read(content, {.experiments = 1, .sample = 0}).splits[0].rows.size(), 30U);
+}
+
+TEST_F(ClusteringFilesTest, ProgressHearsOfEverySplit) {
+  const auto set = read(R"({"sentences": ["a", "b", "c"], "labels": ["x", "y", "x"]}
+{"sentences": ["c", "b"], "labels": [1, 2]})");
+  TextVectors vectors(1);
+  for (const float value : {0.F, 1.F, 0.25F}) vectors.append({&value, 1});
+  std::vector<std::pair<int64_t, int64_t>> heard;
+  score_clustering(set, vectors, {.resamples = 0},
+                   [&](int64_t done, int64_t total) { heard.emplace_back(done, total); });
+  EXPECT_THAT(heard, ElementsAre(Pair(1, 2), Pair(2, 2)));
 }
 
 TEST_F(ClusteringFilesTest, RefusesWhatCannotBeClustered) {

@@ -226,6 +226,36 @@ def test_perplexity_goes_on_under_an_edit(run, edit, tmp_path):
     assert refused.returncode == BAD_FILE and "--resume" in sentence(refused.stderr)
 
 
+def test_fields_in_other_names_have_the_same_scores(run, program, tmp_path):
+    rows = [json.loads(line) for line in (FIXTURES / "generic.jsonl").read_text().splitlines()]
+    own = [{"stem": row.get("context", row.get("question")), "options": row["choices"], "gold": row["answer"]} for row in rows]
+    data = write_rows(tmp_path / "generic.jsonl", own)
+    names = ("--question-field", "stem", "--choices-field", "options", "--answer-field", "gold")
+    out = tmp_path / "items.jsonl"
+    [same] = results(run, "choice", "--data", FIXTURES / "generic.jsonl")
+    [result] = results(run, "choice", "--data", data, *names, "--out", out)
+    assert {**result, "provenance": 0} == {**same, "provenance": 0}
+    refused = start_and_wait("eval", "choice", "--data", data, *names, "--context-field", "stem")
+    assert refused.returncode == INVALID and b"--context-field" in refused.stderr
+    out.rename(tmp_path / "items.jsonl.partial")
+    other = start_and_wait("eval", "choice", "--data", data, *names[2:], "--context-field", "stem", "--out", out, "--resume")
+    assert other.returncode == INVALID and "--resume" in sentence(other.stderr)
+
+
+def test_a_log_belongs_to_the_field_and_the_shots(run, tmp_path):
+    rows = [{"text": "A cat sat on the mat.", "other": "It is cold in here."}] * 2
+    data = write_rows(tmp_path / "words.jsonl", rows)
+    out = tmp_path / "items.jsonl"
+    shots = write_rows(tmp_path / "shots.jsonl", [{"question": "One?", "choices": ["a", "b"], "answer": 1}])
+    asked = ("choice", "--data", FIXTURES / "generic.jsonl", "--shots", "1", "--shots-from", shots)
+    for command, change in ((("lambada", "--data", data), ("--text-field", "other")), (asked, ())):
+        run("eval", *command, "--out", out)
+        out.rename(tmp_path / "items.jsonl.partial")
+        shots.write_text(shots.read_text().replace("?", "??"))
+        refused = start_and_wait("eval", *command, *change, "--out", out, "--resume")
+        assert refused.returncode == INVALID and "--resume" in sentence(refused.stderr), command
+
+
 def test_a_log_with_too_few_scores_is_refused(run, tmp_path):
     out = tmp_path / "items.jsonl"
     command = ("eval", "choice", "--data", FIXTURES / "generic.jsonl", "--out", out)

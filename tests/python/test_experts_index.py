@@ -158,3 +158,6 @@ def test_what_the_model_writes_is_indexed(tmp_path):
     assert a == b != c
     refused = run(*index, "--out", tmp_path / "d.db", "--continue", 600)
     assert refused.returncode == INVALID and "--window" in sentence(refused.stderr)
+    refused = run(*index, "--out", tmp_path / "d.db", "--continue", 10, "--max-tokens", 15)
+    assert refused.returncode == INVALID and "16 tokens with their prompt" in sentence(refused.stderr)
+    assert run(*index, "--out", tmp_path / "d.db").returncode == INVALID, "--prompt-tokens without --continue"
