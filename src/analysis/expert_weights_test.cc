@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "analysis/layer_tensors.h"
 #include "analysis/logit_effect.h"
 #include "support/errors.h"
 #include "support/miniature.h"
