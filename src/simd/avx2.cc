@@ -66,8 +66,7 @@ void tile_bf16(const bf16_t* const* a, const bf16_t* panel, int64_t k, float* c)
   unroll<R>([&](auto r) { _mm256_storeu_ps(c + r * kPanelWidth, sum[r]); });
 }
 
-// Strips of `Width` outputs, and in each near-equal groups of rows. `step`: elements of the panel
-// from one strip to the next.
+// Strips of `Width` outputs, `step` elements of the panel apart; in each near-equal groups of rows.
 template <int Width, class Tile, class T>
 void in_tiles(const Tile* tiles, const T* const* a, int m, const T* panel, int64_t step, int64_t k,
               float* c) {
@@ -297,8 +296,7 @@ float dot(const float* x, const float* y, int64_t n) {
 
 float rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
   const float sum = dot(x, x, n);
-  const float mean = sum / static_cast<float>(n);
-  const __m256 factor = _mm256_set1_ps(1.0F / __builtin_sqrtf(mean + eps));
+  const __m256 factor = _mm256_set1_ps(1.0F / __builtin_sqrtf(sum / static_cast<float>(n) + eps));
   steps(n, [&](int64_t i, __m256i mask) {
     const __m256 scaled = _mm256_mul_ps(_mm256_maskload_ps(x + i, mask), factor);
     _mm256_maskstore_ps(out + i, mask, _mm256_mul_ps(scaled, _mm256_maskload_ps(weight + i, mask)));

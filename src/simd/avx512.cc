@@ -268,8 +268,7 @@ float dot(const float* x, const float* y, int64_t n) {
 
 float rms_norm(const float* x, const float* weight, float eps, int64_t n, float* out) {
   const float sum = dot(x, x, n);
-  const float mean = sum / static_cast<float>(n);
-  const __m512 factor = _mm512_set1_ps(1.0F / __builtin_sqrtf(mean + eps));
+  const __m512 factor = _mm512_set1_ps(1.0F / __builtin_sqrtf(sum / static_cast<float>(n) + eps));
   steps(n, [&](int64_t i, __mmask16 mask) {
     const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
     _mm512_mask_storeu_ps(out + i, mask,
