@@ -71,9 +71,11 @@ class Steps:
         return [json.loads(line) for line in self._run([*map(str, arguments), "--json"]).splitlines()]
 
     def _weights(self, arguments):
-        """A model that was trained anew has other results."""
+        """A model that was trained anew has other results, and so have the indexes of it."""
         if "--model" not in arguments:
-            return None
+            index = arguments[arguments.index("--index") + 1] if "--index" in arguments else ""
+            made = self.work / "steps" / f"index-{Path(index).stem}.json"
+            return json.loads(made.read_text(encoding="utf-8"))["weights"] if made.exists() else None
         file = self.models / arguments[arguments.index("--model") + 1] / "model.safetensors"
         return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else None
 

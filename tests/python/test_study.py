@@ -10,7 +10,7 @@ from program import ROOT, TRAINER
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from study import measure, page, results, runs, train  # noqa: E402
+from study import mask_runs, measure, page, results, runs, train  # noqa: E402
 
 SCRIPT = ROOT / "scripts/study_five_layers"
 
@@ -88,15 +88,38 @@ def test_the_page_shows_every_table(tmp_path):
     tables = results.collect(tmp_path, runs.all_runs())
     template = (ROOT / "scripts/study/page.template").read_text(encoding="utf-8")
     costs = {"kind": {"dense": (200.0, 99.0)}, "n": {"512": (7.0, 8.0)}}
-    about = {"tokens": "3.0", "sweep_tokens": "1.5"}
+    about = {"tokens": "3.0", "sweep_tokens": "1.5", "specificity": "| base | 2.0 |"}
     text = page.render(template, tables, {"dense": (1234.0, 56.0)}, costs, about)
     assert "| `dense` | 0.00 M | 5.500 ± 0.500 | 200 | 99 | 1234 | 56 | – |" in text
     assert "| 512 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 | 7 | 8 |" in text
     assert "| 16 | 5.000 | 8.0 (8) | 75.0 | 5.00 | 0.200 |\n" in text
-    assert "$" not in text
+    assert "$" not in text and "| base | 2.0 |" in text
     del tables["k"]
     with pytest.raises(KeyError):
         page.render(template, tables, {}, costs, about)
+
+
+def masks_of(ratio, over, changes):
+    """A result of mask-study with a domain for each (target, others, same mass)."""
+    value = lambda middle: {"value": middle, "low": middle - 0.5, "high": middle + 0.5}
+    masked = [{"target": str(i), "kind": kind, "change": {str(i): value(change)}, "others": value(others)}
+              for i, (target, others, random) in enumerate(changes) for kind, change in (("selected", target), ("same_mass", random))]
+    return {"domains": [{"name": str(i), "claimed": True} for i in range(len(changes))], "masks": masked,
+            "summary": {"selected": {"ratio": value(ratio)}, "same_mass": {"selected_over": value(over)}}}
+
+
+def test_a_row_of_specificity():
+    changes = [(10.0, 1.0, 1.0), (10.0, 1.0, 9.0), (10.0, 9.0, 9.0), (0.1, 0.0, 0.0)]
+    found = {"argmax": masks_of(3, 4, [(1, 1, 1)]), "plain": masks_of(7, 8, changes)}
+    assert mask_runs.row("k 4", found) == ["k 4", "3.0 [2.5, 3.5]", "4.0 [3.5, 4.5]", "7.0 [6.5, 7.5]", "8.0 [7.5, 8.5]",
+                                           "3, 2, 1", 4]
+    assert mask_runs.row("k 4", found | {"plain": None})[3:] == ["–", "–", "–", "0"]
+
+
+def test_runs_that_are_masked_are_on_the_list():
+    chosen = mask_runs.runs_to_mask(runs.all_runs())
+    assert len(chosen) == len(mask_runs.CHOSEN)
+    assert chosen["base"].name == "base-1" and {run.model["kind"] for run in chosen.values()} == {"monet_vd"}
 
 
 def test_seconds_are_those_of_a_speed(tmp_path):

@@ -83,8 +83,12 @@ def test_a_step_of_a_model_that_was_trained_anew_is_made_anew(counted):
     weights = counted.models / "m/model.safetensors"
     weights.write_bytes(b"one")
     assert [counted.result("one", "--model", "m")["call"] for _ in range(2)] == [1, 1]
+    index, _ = counted.index("m-a", "--model", "m")
+    assert [counted.result("of-index", "--index", index)["call"] for _ in range(2)] == [3, 3]
     weights.write_bytes(b"two")
-    assert counted.result("one", "--model", "m")["call"] == 2
+    assert counted.result("one", "--model", "m")["call"] == 4
+    counted.index("m-a", "--model", "m")
+    assert counted.result("of-index", "--index", index)["call"] == 6
 
 
 def test_a_step_that_fails_ends_the_study_and_keeps_nothing(counted):
