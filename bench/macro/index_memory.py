@@ -49,14 +49,14 @@ def main():
     options = parser.parse_args()
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     master, slave = pty.openpty()
-    running = subprocess.Popen(command, stderr=slave)
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave)
     os.close(slave)
     seen = {"tokens": 0}
     threading.Thread(target=follow, args=(master, seen), daemon=True).start()
     start, due = time.time(), 0.0
     print("| tokens read | " + " | ".join(FIELDS) + " |\n|---|" + "---|" * len(FIELDS), flush=True)
     with options.out.open("w") as out:
-        while running.poll() is None:
+        while os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             now = memory(running.pid)
             if now:
                 sample = {"seconds": round(time.time() - start, 1), "tokens": seen["tokens"]} | now
@@ -66,7 +66,9 @@ def main():
                     print(f"| {sample['tokens']:,} | " + " | ".join(f"{now[name]:.0f} MiB" for name in FIELDS) + " |", flush=True)
                     due = (sample["tokens"] // options.step + 1) * options.step
             time.sleep(options.every)
-    sys.exit(running.returncode)
+    _, status, used = os.wait4(running.pid, 0)
+    print(f"highest of the whole run: {used.ru_maxrss / 1024:.0f} MiB")
+    sys.exit(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ def remove(path):
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+UNSUPPORTED = 5  # docs/cli.md: what a command says of a model that it cannot serve
+
+
 class Steps:
     """Runs `program` in the folder `work`, where the names of all results begin. `models`: the folder of those that ship."""
 
@@ -37,23 +40,23 @@ class Steps:
         return self.kept(name, arguments, make)
 
     def refusal(self, name, *arguments):
-        """Why the program refuses `arguments`, in its own words. Ends the study when it does not."""
+        """Why the program does not support `arguments`, in its own words. Ends the study when it does, or fails otherwise."""
         arguments = [str(argument) for argument in arguments]
 
         def make(_):
             print(f"study_experts: expertoire {shlex.join(arguments)}", file=sys.stderr, flush=True)
             done = subprocess.run([self.program, *arguments], cwd=self.work, capture_output=True, encoding="utf-8")
-            if done.returncode == 0:
-                sys.exit(f"study_experts: this did not fail: expertoire {shlex.join(arguments)}")
+            if done.returncode != UNSUPPORTED:
+                sys.exit(f"study_experts: this was not refused (code {done.returncode}): expertoire {shlex.join(arguments)}")
             return done.stderr.strip().removeprefix("expertoire: ")
         return self.kept(name, arguments, make)
 
     def kept(self, name, arguments, make):
         """make(first): what `arguments` come to, unless that is known; `first`: nothing is known of other arguments either."""
-        about = {"arguments": arguments, "weights": self._weights(arguments)}
+        about = {"arguments": arguments, "weights": self._weights(arguments), "indexes": self._indexes(name, arguments)}
         record = self.work / "steps" / f"{name}.json"
         before = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
-        if before and all(before[key] == value for key, value in about.items()):
+        if before and all(before.get(key) == value for key, value in about.items()):
             return before["result"]
         answer = make(before is None)
         unfinished = record.with_suffix(".new")
@@ -71,13 +74,19 @@ class Steps:
         return [json.loads(line) for line in self._run([*map(str, arguments), "--json"]).splitlines()]
 
     def _weights(self, arguments):
-        """A model that was trained anew has other results, and so have the indexes of it."""
+        """A model that was trained anew has other results."""
         if "--model" not in arguments:
-            index = arguments[arguments.index("--index") + 1] if "--index" in arguments else ""
-            made = self.work / "steps" / f"index-{Path(index).stem}.json"
-            return json.loads(made.read_text(encoding="utf-8"))["weights"] if made.exists() else None
+            return None
         file = self.models / arguments[arguments.index("--model") + 1] / "model.safetensors"
         return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else None
+
+    def _indexes(self, name, arguments):
+        """What the indexes among `arguments` were made of: one made anew has other results."""
+        records = [self.work / "steps" / f"index-{Path(one).stem}.json" for one in arguments
+                   if str(one).startswith("index/") and str(one).endswith(".db")]
+        made = [json.loads(record.read_text(encoding="utf-8")) for record in records
+                if record.stem != name and record.exists()]
+        return [[one["arguments"], one["weights"]] for one in made]
 
     def _run(self, arguments):
         print(f"study_experts: expertoire {shlex.join(arguments)}", file=sys.stderr, flush=True)

@@ -178,7 +178,7 @@ void IndexWriter::add(const LabelledText& about, std::vector<int32_t> ids) {
   label.tokens += size;
   queue_windows(document);
   pending_.push_back(std::move(document));
-  pending_tokens_ += size;
+  pending_tokens_ += std::max<int64_t>(size, 1);  // an empty document waits too
   if (pending_tokens_ >= options_.pending_tokens) flush();
   if (Clock::now() >= next_checkpoint_) checkpoint();
 }

@@ -4,6 +4,7 @@
 
 #include <numeric>
 #include <random>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "engine/session.h"
@@ -162,6 +163,27 @@ TEST_F(SessionBeginningTest, APassThatFailsLeavesNothing) {
   for (Ids& text : broken) text[4] = 97'000;
   EXPECT_THROW(shared(session_, broken), Error);
   EXPECT_EQ(shared(session_, others).seen(), plain(model_, others).seen());
+}
+
+// Fails while a layer after the first runs.
+class Refusal final : public RoutingSink {
+ public:
+  void on_routing(const RoutingEvent& event) override {
+    if (event.layer > 0) throw std::runtime_error("enough");
+  }
+};
+
+TEST_P(SharedBeginningTest, APassThatFailsInALayerLeavesNothing) {
+  const auto model = Miniature::random(GetParam()).load(Compute::kBF16);
+  const auto& routers = model->config().routing_layers();
+  if (routers.empty() || routers.back() == 0) return;  // nothing to fail in
+  Session session(model, {2});
+  const auto all = texts(67, 80);
+  Refusal refusal;
+  EXPECT_THROW(session.forward_last(spans(all), &refusal), std::runtime_error);
+  const auto shorter = texts(5, 80, 9);
+  EXPECT_EQ(shared(session, shorter).seen(), plain(model, shorter).seen());
+  EXPECT_EQ(shared(session, all).seen(), plain(model, all).seen());
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ bool KvCache::fits(const ModelConfig& config, Compute compute) const {
 void KvCache::check_holds(int64_t length) const {
   if (length >= 0 && length <= length_) return;
   throw Error(ErrorCode::kInvalidArgument,
-              {"forking a cache", fmt::format("{} positions", length),
+              {"continuing a cache", fmt::format("{} positions", length),
                fmt::format("at most the {} that it holds", length_), ""});
 }
 
@@ -67,6 +67,12 @@ KvCache KvCache::fork(int64_t length) const {
 
 void KvCache::begin_with(const KvCache& prefix, int64_t length) {
   prefix.check_holds(length);
+  if (!transient_ || compute_ != prefix.compute_ || heads_ != prefix.heads_ ||
+      head_dim_ != prefix.head_dim_) {
+    throw Error(ErrorCode::kInvalidArgument,
+                {"beginning a cache with another", "one that lasts, or of another model or type",
+                 "a transient one of the same", ""});
+  }
   prefix_ = &prefix;
   length_ = length;
 }

@@ -154,6 +154,10 @@ TEST_P(KvCacheTest, TransientCacheBeginsWithAnother) {
     EXPECT_EQ(transient.length(), 0);
   }
   EXPECT_THROW(transient.begin_with(prefix, 141), Error);
+  KvCache lasting(config(head_dim()), compute(), false);
+  EXPECT_THROW(lasting.begin_with(prefix, 1), Error);
+  KvCache wider(config(head_dim() + 2), compute(), true);
+  EXPECT_THROW(wider.begin_with(prefix, 1), Error);
 }
 
 TEST_P(KvCacheTest, TruncationForgetsPositionsAndKeepsStorage) {

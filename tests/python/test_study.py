@@ -168,6 +168,6 @@ def test_a_run_that_fails_is_named(data, tmp_path):
 
 def test_wrong_use_is_told(tmp_path):
     done = subprocess.run([SCRIPT, "page", "--out", tmp_path], capture_output=True, text=True)
-    assert done.returncode == 1 and "no finished run of dense" in done.stderr
+    assert done.returncode == 1 and "not finished: base-1, " in done.stderr
     listed = subprocess.run([SCRIPT, "list", "--out", tmp_path], capture_output=True, text=True, check=True).stdout
     assert "kind-monet_hd-2" in listed and "finished" not in listed

@@ -89,6 +89,8 @@ def test_a_step_of_a_model_that_was_trained_anew_is_made_anew(counted):
     assert counted.result("one", "--model", "m")["call"] == 4
     counted.index("m-a", "--model", "m")
     assert counted.result("of-index", "--index", index)["call"] == 6
+    counted.index("m-a", "--model", "m", "--max-tokens", 5)
+    assert counted.result("of-index", "--index", index)["call"] == 8
 
 
 def test_a_step_that_fails_ends_the_study_and_keeps_nothing(counted):
@@ -98,11 +100,12 @@ def test_a_step_that_fails_ends_the_study_and_keeps_nothing(counted):
 
 
 def test_what_the_program_refuses_is_kept_in_its_words(counted):
-    counted.program.write_text(f"#!{sys.executable}\nimport sys\n"
-                               "sys.exit('expertoire: no blocks' if 'fail' in sys.argv else 0)\n")
-    assert counted.refusal("no", "fail") == "no blocks"
-    with pytest.raises(SystemExit, match="this did not fail: expertoire fine"):
-        counted.refusal("yes", "fine")
+    counted.program.write_text(f"#!{sys.executable}\nimport sys\nprint('expertoire: no blocks', file=sys.stderr)\n"
+                               "sys.exit(int(sys.argv[1]))\n")
+    assert counted.refusal("no", 5) == "no blocks"
+    for code in (0, 1, 4):
+        with pytest.raises(SystemExit, match=f"this was not refused .code {code}.: expertoire {code}"):
+            counted.refusal("yes", code)
 
 
 def test_numbers():

@@ -79,6 +79,7 @@ void RunFolder::claim() {
   lock_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_) system_error("opening " + path_, errno);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno != EWOULDBLOCK) system_error("locking " + path_, errno);
   throw Error(ErrorCode::kIo,
               {"writing the run " + path_, "another process that trains it",
                "a folder of this process alone", "wait for it or stop it, or name another folder"});
