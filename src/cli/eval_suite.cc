@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/eval_commands.h"
@@ -71,13 +72,19 @@ std::vector<SuiteRun> with_data(const Suite& suite, const Options& options) {
   return runs;
 }
 
+// An option's value that is a file of the data folder, like the shots: {data}/NAME.
+std::optional<std::string> file_in(const std::string& option, const Options& options) {
+  constexpr std::string_view kData = "{data}/";
+  if (!option.starts_with(kData)) return std::nullopt;
+  return in_folder(options, option.substr(kData.size()));
+}
+
 // The run as a command of its own, without what says where it keeps things.
 std::vector<std::string> arguments_of(const SuiteRun& run, const Options& options) {
   std::vector<std::string> all = {"--data"};
   for (const std::string& name : run.data) all.push_back(in_folder(options, name));
-  for (std::string option : run.options) {
-    if (option.starts_with("{data}/")) option = in_folder(options, option.substr(7));
-    all.push_back(std::move(option));
+  for (const std::string& option : run.options) {
+    all.push_back(file_in(option, options).value_or(option));
   }
   for (const auto& [name, value] :
        {std::pair("--model", &options.model), std::pair("--compute", &options.compute),
@@ -96,6 +103,9 @@ std::string key_of(const SuiteRun& run, const std::vector<std::string>& argument
   json about = {{"version", EXPERTOIRE_VERSION}, {"task", run.task}, {"arguments", arguments}};
   for (const std::string& name : run.data) {
     about["data"].push_back(file_hash(in_folder(options, name)));
+  }
+  for (const std::string& option : run.options) {
+    if (const auto file = file_in(option, options)) about["data"].push_back(file_hash(*file));
   }
   if (!options.edit.empty()) about["edit"] = file_hash(options.edit);
   const std::string_view usual = embeds(run) ? kEmbeddingModel : kExpertsModel;

@@ -72,6 +72,25 @@ def test_other_data_are_scored_anew(folder):
     assert json.loads((folder / "out.jsonl").read_text().splitlines()[0])["n"] == 30
 
 
+def test_other_shots_are_scored_anew(folder):
+    shots = folder / "data/shots.jsonl"
+    rows = FIXTURE.read_text().splitlines(keepends=True)
+
+    def finish(count):
+        choice = {"task": "choice", "data": ["generic.jsonl"],
+                  "options": ["--shots", "1", "--shots-from", "{data}/shots.jsonl"]}
+        fails = {"task": "choice", "data": ["generic.jsonl"], "options": ["--shots", "1000"]}
+        (folder / "own.json").write_text(json.dumps({"format": "expertoire.eval_suite", "version": 1, "name": "own",
+                                                     "about": "", "runs": [choice, fails]}))
+        assert suite(folder).returncode == INVALID
+        assert len(list((folder / "out.jsonl.parts").glob("*.jsonl"))) == count
+    shots.write_text(rows[0] + rows[1])
+    finish(1)
+    finish(1)
+    shots.write_text(rows[1] + rows[0])
+    finish(2)
+
+
 def test_missing_data_and_bad_suites(folder, tmp_path):
     write_suite(folder, data=["none.jsonl"])
     done = suite(folder)
