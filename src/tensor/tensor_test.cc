@@ -73,11 +73,14 @@ TEST(TensorViewTest, OtherTypesAreNoFloats) {
 }
 
 TEST(BufferTest, IsZeroAndAligned) {
-  for (size_t bytes : {size_t{1}, size_t{4097}, size_t{3} << 20}) {
+  constexpr size_t kMapped = size_t{128} << 10;  // from here on
+  for (size_t bytes : {size_t{1}, size_t{4097}, kMapped - 65, kMapped - 64, kMapped - 1, kMapped,
+                       kMapped + 1, size_t{3} << 20}) {
     const Buffer buffer(bytes);
     EXPECT_GE(buffer.size(), bytes);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0U);
     for (size_t i = 0; i < bytes; i += 511) ASSERT_EQ(buffer.data()[i], std::byte{0});
+    ASSERT_EQ(buffer.data()[buffer.size() - 1], std::byte{0});
   }
   EXPECT_EQ(Buffer(0).data(), nullptr);
 }
