@@ -9,12 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+UNSUPPORTED = 5  # docs/cli.md: what a command says of a model that it cannot serve
+
 
 def remove(path):
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-UNSUPPORTED = 5  # docs/cli.md: what a command says of a model that it cannot serve
 
 
 class Steps:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "analysis/index_tables.h"
@@ -107,9 +108,10 @@ void IndexWriter::create(const std::map<std::string, std::string>& provenance) {
     create_index_tables(database);
     database.transaction([&] {
       for (const auto& [key, value] : provenance) write_meta(database, key, value);
-      for (const char* key : kTableNumbers) {
-        const double value = key[0] == 't' ? options_.threshold : options_.support;
-        write_meta(database, key, fmt::format("{}", value));
+      const double numbers[] = {options_.threshold, options_.support};
+      static_assert(std::size(numbers) == std::size(kTableNumbers));
+      for (size_t i = 0; i < std::size(numbers); ++i) {
+        write_meta(database, kTableNumbers[i], fmt::format("{}", numbers[i]));
       }
     });
   }

@@ -36,7 +36,7 @@ class KvCache {
   /// that begin alike. Errors: kInvalidArgument unless length ≤ length().
   KvCache fork(int64_t length) const;
   /// A transient cache then begins with the first `length` positions of `prefix`, which have to
-  /// stay there for one pass. Errors: kInvalidArgument unless length ≤ prefix.length().
+  /// stay there for one pass. Errors: kInvalidArgument when it holds fewer, or is another model's.
   void begin_with(const KvCache& prefix, int64_t length);
   /// A pass comes to `layer`: copies what begin_with() said of it. Other threads may write later
   /// positions meanwhile, but not the first of them.
